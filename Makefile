@@ -1,0 +1,40 @@
+# Every target does its own set-up in .venv; Python 3.11 or later, git and make are all it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test check format bench pictures clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(READY)
+
+setup: $(READY)  ## make .venv with everything in it
+
+demo: $(READY)  ## the whole journey offline, on the embedded starter (about 3 minutes)
+	$(BIN)/luthier demo
+
+test: $(READY)  ## the test suite (no network, no GPU)
+	$(BIN)/python -m pytest -q
+
+check: $(READY)  ## ruff, mypy strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)  ## sort imports and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## measurements, as ratios inside one run
+	$(BIN)/python -m bench
+
+clean:  ## remove what the tools leave behind
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
