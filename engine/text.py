@@ -13,7 +13,10 @@ import re
 _CONTROL = "".join(chr(c) for c in range(0x20) if chr(c) not in "\n\t") + "\x7f" + "".join(map(chr, range(0x80, 0xA0)))
 # Bidirectional overrides and isolates, marks; zero-width characters that hide; line separators; BOM; tags.
 # The zero-width joiner stays: emoji and several scripts need it.
-_INVISIBLE = "\u200b\u200c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\u061c\u180e\ufeff\u00ad"
+_INVISIBLE = (
+    "\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff"
+)
 
 _STAND_IN: dict[int, str] = {}
 for _char in _CONTROL:

@@ -1,0 +1,50 @@
+"""Templates: normalised rows -> text segments that know whether they are learned.
+
+One template serves training and inference, so they cannot drift. Adding one: a module, and a line in `TEMPLATES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.config.data import DataSection
+from engine.templates.base import Rendered, Segment, Supervise, Template
+from engine.templates.chatml import ChatML
+from engine.templates.custom import Custom
+from engine.templates.pair import ALPACA, PLAIN, QA
+from engine.templates.tokenizer_template import TokenizerTemplate
+
+TEMPLATES: dict[str, Callable[[Any, DataSection], Template]] = {
+    "qa": lambda tokenizer, section: QA,
+    "alpaca": lambda tokenizer, section: ALPACA,
+    "plain": lambda tokenizer, section: PLAIN,
+    "chatml": lambda tokenizer, section: ChatML(),
+    "tokenizer": lambda tokenizer, section: TokenizerTemplate(tokenizer),
+    "custom": lambda tokenizer, section: Custom(section.prompt or "", section.completion or ""),
+}
+
+
+def choose(name: str, row_format: str, single_turn: bool, tokenizer: Any) -> tuple[str, str]:
+    """Resolve "auto": return (template name, reason)."""
+    if name != "auto":
+        return name, "named in the run file"
+    if row_format == "text":
+        return "plain", "running text needs no template"
+    if row_format == "prompt_completion":
+        return "plain", "prompt and completion are joined as they are"
+    if tokenizer.chat_template:
+        return "tokenizer", "the tokenizer has a chat template"
+    if not single_turn:
+        return "chatml", "conversations, and the tokenizer has no chat template"
+    if row_format in ("alpaca", "instruction_response"):
+        return "alpaca", "instructions, and the tokenizer has no chat template"
+    return "qa", "questions and answers, and the tokenizer has no chat template"
+
+
+def make(name: str, tokenizer: Any, section: DataSection) -> Template:
+    """Return the template called `name`. Raises TemplateError or ConfigError when it cannot be used here."""
+    return TEMPLATES[name](tokenizer, section)
+
+
+__all__ = ["TEMPLATES", "Rendered", "Segment", "Supervise", "Template", "choose", "make"]

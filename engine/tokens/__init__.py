@@ -1,0 +1,1 @@
+"""The token path: rendered rows -> ids and labels -> batches. What the inspector shows is what the trainer gets."""

@@ -1,0 +1,150 @@
+"""Reading a run file: TOML, then overrides, then validation, and all errors at once in words.
+
+Relative paths in the file are looked up beside the file, those typed with `--set` in the current folder.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import ValidationError
+
+from engine.config.explain import clean_loc, explain
+from engine.config.runfile import RunFile
+from engine.errors import ConfigError
+
+Table = dict[str, Any]
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> RunFile:
+    """Read and check the run file at `path`, with `overrides` such as "lora.rank=32" applied.
+
+    Raises ConfigError with one line per mistake: file, line, key, value and the cure.
+    """
+    text = read_text(path)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: this is not valid TOML: {error}.") from error
+    anchor_paths(table, path.absolute().parent)
+    changed: Table = {}
+    for override in overrides:
+        apply_override(changed, override, table)
+    anchor_paths(changed, Path.cwd())
+    merge(table, changed)
+    return validate(table, str(path), text)
+
+
+def validate(table: Table, where: str, text: str = "") -> RunFile:
+    """Return the run file that `table` declares. Raises ConfigError that lists every mistake."""
+    try:
+        return RunFile.model_validate(table)
+    except ValidationError as error:
+        first_of_each = {clean_loc(item): item for item in reversed(error.errors())}
+        lines = [explain(item, where, text) for item in reversed(first_of_each.values())]
+        head = f"{where}: {len(lines)} mistakes\n" if len(lines) > 1 else ""
+        raise ConfigError(head + "\n".join(lines)) from error
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a run file. Raises ConfigError when it is not there or is no UTF-8 text."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        others = (
+            sorted(p.name for p in path.absolute().parent.glob("*.toml")) if path.absolute().parent.is_dir() else []
+        )
+        hint = (
+            f" Run files there: {', '.join(others[:6])}."
+            if others
+            else " `luthier spec > run.toml` writes one to start from."
+        )
+        raise ConfigError(f"There is no run file {path}.{hint}") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder; a run file is a .toml file.") from None
+    except PermissionError:
+        raise ConfigError(f"The run file {path} may not be read by this user; check its permissions.") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no UTF-8 text (byte {error.start}); a run file is a .toml file.") from None
+
+
+def apply_override(changed: Table, override: str, table: Table) -> None:
+    """Put one "section.key=value" into `changed`. The value is read as TOML, or as a string where it is none.
+
+    "data.KEY" means the only source of `table`; with several, "data.0.KEY" says which.
+    Raises ConfigError when there is no "=" or the path leads nowhere.
+    """
+    key, found, value = override.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not found or not all(parts):
+        raise ConfigError(f"--set {override!r}: write it as section.key=value, for example --set lora.rank=32.")
+    if parts[0] == "data":
+        parts = ["data", *_data_index(parts, override, table)]
+    node: Table = changed
+    for part in parts[:-1]:
+        node = node.setdefault(part, {})
+        if not isinstance(node, dict):
+            raise ConfigError(f"--set {override!r}: {part} is a value, not a section.")
+    node[parts[-1]] = _toml_value(value.strip())
+
+
+def _data_index(parts: list[str], override: str, table: Table) -> list[str]:
+    sources = table.get("data")
+    count = len(sources) if isinstance(sources, list) else 0
+    rest = parts[1:]
+    if rest and rest[0].isdigit():
+        if int(rest[0]) >= count:
+            raise ConfigError(f"--set {override!r}: the run file has {count} [[data]] tables, counted from 0.")
+        return rest
+    if count != 1 or not rest:
+        raise ConfigError(f"--set {override!r}: the run file has {count} [[data]] tables; say data.0.key=value.")
+    return ["0", *rest]
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def merge(table: Table, changed: Table) -> None:
+    """Lay `changed` over `table` in place; digits lead into lists."""
+    for key, value in changed.items():
+        below = table.get(key)
+        if isinstance(value, dict) and isinstance(below, list):
+            for index, item in value.items():
+                merge(below[int(index)], item)
+        elif isinstance(value, dict) and isinstance(below, dict):
+            merge(below, value)
+        else:
+            table[key] = value
+
+
+def anchor_paths(table: Table, folder: Path) -> None:
+    """Make relative paths of files absolute, in place. A model that is no folder there stays as it is: a hub id."""
+    model = table.get("model")
+    if isinstance(model, dict) and isinstance(model.get("path"), str):
+        text = model["path"]
+        found = _anchored(text, folder)
+        if text.startswith(("/", ".", "~")) or os.path.exists(found):
+            model["path"] = found
+    data = table.get("data")
+    sources = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    for source in sources:
+        if isinstance(source, dict) and isinstance(source.get("path"), str) and source["path"]:
+            source["path"] = _anchored(source["path"], folder)
+
+
+def _anchored(text: str, folder: Path) -> str:
+    return os.path.normpath(folder / Path(text).expanduser())
+
+
+def dump(run: RunFile) -> str:
+    """Return the resolved run file as TOML: every key with its value; keys without a value are left out."""
+    return tomli_w.dumps(run.model_dump(exclude_none=True))

@@ -1,0 +1,26 @@
+"""[model]: which model is trained, and how it may be loaded."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from engine.config.base import Section
+
+
+class ModelSection(Section):
+    """The base model."""
+
+    path: str = Field(min_length=1)
+    """Folder of a Hugging Face model (config.json, safetensors, tokenizer), or the id of one on the hub, such as
+    "HuggingFaceTB/SmolLM2-135M". A relative folder is looked up beside the run file."""
+
+    revision: str | None = None
+    """Branch, tag or commit of a hub model. Not used for a folder."""
+
+    attention: Literal["sdpa", "eager"] = "sdpa"
+    """How attention is computed. "sdpa" is torch's fused kernel; "eager" is slower and for comparison."""
+
+    trust_remote_code: bool = False
+    """Allow Python code that comes with this model to run on this machine. Leave it off unless you read that code."""

@@ -1,0 +1,46 @@
+"""The run file: everything that decides what a run does, in one declaration.
+
+The command-line overrides, the JSON Schema, the docs and the form are derived from these models. A key that no
+code reads fails a test.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from engine.config.base import Section
+from engine.config.data import DataSection
+from engine.config.lora import LoraSection, QuantizationSection
+from engine.config.model import ModelSection
+from engine.config.tokens import SplitSection, TokensSection
+from engine.config.train import EvalSection, TrainSection
+
+
+class RunFile(Section):
+    """A run, whole."""
+
+    name: str = Field(default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    """Name of the run; its directory is the name with a number. Letters, digits, dot, dash, underscore."""
+
+    model: ModelSection
+    data: list[DataSection] = Field(min_length=1)
+    tokens: TokensSection = Field(default_factory=TokensSection)
+    split: SplitSection = Field(default_factory=SplitSection)
+    quantization: QuantizationSection = Field(default_factory=QuantizationSection)
+    lora: LoraSection = Field(default_factory=LoraSection)
+    train: TrainSection = Field(default_factory=TrainSection)
+    eval: EvalSection = Field(default_factory=EvalSection)
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> RunFile:
+        if self.train.method == "full" and self.quantization.bits == 4:
+            raise ValueError(
+                'train.method = "full" cannot train 4-bit weights; set quantization.bits to 16 or 32, '
+                'or train.method to "lora"'
+            )
+        if self.quantization.bits != 4 and self.quantization.compute_dtype != "auto":
+            raise ValueError(
+                "quantization.compute_dtype is read only with bits = 4; "
+                f"bits = {self.quantization.bits} already says the type of the weights"
+            )
+        return self

@@ -1,0 +1,163 @@
+"""A source: one [[data]] table, read and normalised. Used alike by training, inspection and statistics."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.config.data import DataSection
+from engine.data.conversation import Conversation
+from engine.data.formats import FORMATS, Format, RowError, columns_for, detect
+from engine.data.jsonl import read_jsonl
+from engine.data.rows import BadLine, Records, Row
+from engine.data.tables import read_csv, read_json, read_parquet, read_tsv
+from engine.errors import DataError
+
+READERS: dict[str, Callable[[Path], Records]] = {
+    ".jsonl": read_jsonl,
+    ".ndjson": read_jsonl,
+    ".json": read_json,
+    ".csv": read_csv,
+    ".tsv": read_tsv,
+    ".parquet": read_parquet,
+}
+SHOWN_BAD_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one [[data]] table gave."""
+
+    section: DataSection
+    path: Path
+    sha256: str
+    format: str
+    reason: str
+    """Why the format was chosen."""
+    conversations: list[Conversation]
+    bad: list[BadLine]
+    skipped: dict[str, int]
+    """Rows that can be read but not trained on: reason -> count."""
+
+
+def read_source(section: DataSection) -> Source:
+    """Read and normalise one source.
+
+    Raises DataError when the file is missing or of an unknown kind, when it holds no row, when its columns fit no
+    format, when lines are bad and `bad_lines` is "refuse", and when no row has an answer.
+    """
+    path = Path(section.path)
+    records = read_records(path)
+    if not records.rows and not records.bad:
+        raise DataError(f"{path} holds no rows. Check that it is the right file and was written to its end.")
+    rows = records.rows[: section.max_rows]
+    name, reason = _format_of(path, rows, section)
+    conversations, misfits = _convert(rows, name, section)
+    bad = records.bad + misfits
+    if bad and (section.bad_lines == "refuse" or not conversations):
+        raise DataError(_refusal(path, bad, len(records.rows) + len(records.bad), section.bad_lines))
+    kept, skipped = _trainable(conversations)
+    if not kept:
+        reasons = ", ".join(f"{count} {why}" for why, count in skipped.items())
+        raise DataError(f"{path}: none of its {len(rows)} rows can be trained on: {reasons}. Check the columns.")
+    return Source(section, path, _sha256(path), name, reason, kept, bad, skipped)
+
+
+def read_records(path: Path) -> Records:
+    """Read the records of a data file by its ending. Raises DataError when it is missing or of an unknown kind."""
+    if not path.exists():
+        near = sorted(p.name for p in path.parent.glob("*") if p.suffix in READERS) if path.parent.is_dir() else []
+        hint = f" Data files there: {', '.join(near[:6])}." if near else ""
+        raise DataError(f"There is no data file {path}.{hint}")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; name a file in it ({', '.join(sorted(READERS))}).")
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path} has the ending {path.suffix!r}; readable are {', '.join(sorted(READERS))}.")
+    try:
+        if path.suffix.lower() == ".json" and not _starts_array(path):
+            lines = read_jsonl(path)  # many a .json file holds one object per line
+            if lines.rows and not lines.bad:
+                return lines
+        return reader(path)
+    except PermissionError:
+        raise DataError(f"{path} may not be read by this user; check its permissions.") from None
+
+
+def _starts_array(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
+
+
+def _format_of(path: Path, rows: list[Row], section: DataSection) -> tuple[str, str]:
+    if section.template == "custom":
+        return "custom", "the template names the columns"
+    names = list(dict.fromkeys(key for row in rows[:200] for key in row.values))
+    found = f"It has the columns {', '.join(names) or '(none)'}."
+    if section.format == "auto":
+        detected = detect(rows, section.columns) if rows else ("text", "no row can be read")
+        if detected is None:
+            raise DataError(
+                f"{path}: its columns fit no known format. {found} "
+                'Say which is which, for example columns = {prompt = "…", answer = "…"} under [[data]].'
+            )
+        return detected
+    form = FORMATS[section.format]
+    columns = columns_for(form, section.columns)
+    needed = [columns[role] for role in form.roles if not role.endswith("?")]
+    absent = [c for c in needed if rows and not any(c in row.values for row in rows)]
+    if absent:
+        raise DataError(
+            f"{path}: format {section.format!r} needs the column {' and '.join(map(repr, absent))}, which no row has. "
+            f"{found} Name yours with columns = {{…}} under [[data]], or choose another format."
+        )
+    return section.format, "named in the run file"
+
+
+def _convert(rows: list[Row], name: str, section: DataSection) -> tuple[list[Conversation], list[BadLine]]:
+    if name == "custom":
+        return [Conversation(row.origin, (), row.values) for row in rows], []
+    form: Format = FORMATS[name]
+    columns = columns_for(form, section.columns)
+    unknown = sorted(set(section.columns) - set(columns))
+    if unknown:
+        raise DataError(
+            f"{section.path}: columns names {', '.join(map(repr, unknown))}, which format {name!r} does not have; "
+            f"its roles are {', '.join(columns)}."
+        )
+    conversations: list[Conversation] = []
+    misfits: list[BadLine] = []
+    for row in rows:
+        try:
+            conversations.append(form.convert(row, columns))
+        except RowError as error:
+            misfits.append(BadLine(row.origin, str(error)))
+    return conversations, misfits
+
+
+def _trainable(conversations: list[Conversation]) -> tuple[list[Conversation], dict[str, int]]:
+    """Leave out rows without anything to learn, and count them by reason."""
+    kept: list[Conversation] = []
+    skipped: Counter[str] = Counter()
+    for conversation in conversations:
+        learned = [m for m in conversation.messages if m.role in ("assistant", "text")]
+        if not conversation.messages or any(m.content.strip() for m in learned):
+            kept.append(conversation)
+        else:
+            skipped["with an empty answer" if learned else "without an answer"] += 1
+    return kept, dict(skipped)
+
+
+def _refusal(path: Path, bad: list[BadLine], total: int, policy: str) -> str:
+    shown = "\n".join(f"  {line.origin} {line.reason}" for line in bad[:SHOWN_BAD_LINES])
+    rest = f"\n  … and {len(bad) - SHOWN_BAD_LINES} more" if len(bad) > SHOWN_BAD_LINES else ""
+    cure = 'Mend them, or set bad_lines = "skip" under [[data]] to leave them out.' if policy == "refuse" else ""
+    return f"{path}: {len(bad)} of {total} lines cannot be used:\n{shown}{rest}\n{cure}".rstrip()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

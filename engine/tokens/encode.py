@@ -1,0 +1,192 @@
+"""From rendered rows to tokens: the one place where ids and labels are made.
+
+The whole text of a row is tokenized once, as inference would see it; each token is then mapped back to its segment by
+its characters. Ids, labels, character spans and segments grow together and are cut together, so they cannot
+drift apart. A label is the token's own id where it is trained on and -100 elsewhere; it is not shifted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import DataError
+from engine.templates.base import Rendered
+from engine.tokens.tokenizer import end_ids
+
+IGNORE = -100
+Int32 = npt.NDArray[np.int32]
+Truncation = Literal["right", "left", "drop", "split", "error"]
+
+FINDINGS: dict[str, str] = {
+    "cut": "longer than max_length and cut",
+    "answer_cut": "its answer is cut",
+    "dropped": "longer than max_length and left out",
+    "split": "longer than max_length and split",
+    "no_trained_token": "no token to train on: left out",
+    "missing_eos": "its answer does not end with an end token, so the model would not learn to stop",
+    "double_bos": "starts with two BOS tokens",
+    "special_in_text": "the text of a field contains a special token",
+    "straddle": "a token covers both prompt and answer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One sequence of one row.
+
+    `ids` and `labels` have shape [T]; `spans` are T (start, end) character ranges of the rendered text, empty for
+    tokens that the tokenizer added; `segments` are T indices into `rendered.segments`, -1 for added tokens.
+    """
+
+    origin: str
+    rendered: Rendered
+    ids: Int32
+    labels: Int32
+    spans: list[tuple[int, int]]
+    segments: list[int]
+    cut: int
+    """Tokens of the row that are not in this sequence because of max_length."""
+    findings: tuple[str, ...]
+
+    @property
+    def supervised_tokens(self) -> int:
+        """Number of tokens the loss is computed on."""
+        return int((self.labels != IGNORE).sum())
+
+
+class Encoder:
+    """Tokenizes rendered rows under one truncation rule."""
+
+    def __init__(self, tokenizer: Any, max_length: int, truncation: Truncation) -> None:
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+        self.truncation = truncation
+        self.eos: int | None = tokenizer.eos_token_id
+        self._ends = end_ids(tokenizer)
+        specials = sorted({t for t in tokenizer.all_special_tokens if t}, key=len, reverse=True)
+        self._special = re.compile("|".join(map(re.escape, specials))) if specials else None
+
+    def encode(self, rows: Sequence[tuple[str, Rendered]]) -> list[list[Encoded]]:
+        """Return the sequences of each (origin, rendered) row: one, none where it was dropped, several where split.
+
+        A row without a token to train on gives one sequence with the finding "no_trained_token".
+        Raises DataError with truncation = "error" for a row that is too long.
+        """
+        out: list[list[Encoded]] = [[] for _ in rows]
+        for flag in (True, False):
+            chosen = [i for i, (_, rendered) in enumerate(rows) if rendered.add_special_tokens is flag]
+            if not chosen:
+                continue
+            batch = self.tokenizer(
+                [rows[i][1].text for i in chosen],
+                add_special_tokens=flag,
+                return_offsets_mapping=True,
+                return_attention_mask=False,
+                verbose=False,
+                truncation=False,
+                padding=False,
+            )
+            for i, ids, offsets in zip(chosen, batch["input_ids"], batch["offset_mapping"], strict=True):
+                out[i] = self._cut(self._label(*rows[i], ids, offsets))
+        return out
+
+    def _label(self, origin: str, rendered: Rendered, ids: list[int], spans: list[tuple[int, int]]) -> Encoded:
+        """Give each token its segment and its label; end the row with EOS where the template asks for it."""
+        ids, spans = list(ids), [(int(s), int(e)) for s, e in spans]
+        findings: list[str] = []
+        if rendered.end_with_eos and self.eos is not None and (not ids or ids[-1] not in self._ends):
+            ids.append(self.eos)
+            spans.append((0, 0))
+        segments = _segments_of(rendered, spans)
+        supervised = [s.supervised for s in rendered.segments]
+        starts = np.cumsum([0] + [len(s.text) for s in rendered.segments])
+        trained: list[bool] = []
+        for (_, end), segment in zip(spans, segments, strict=True):
+            flag = segment >= 0 and supervised[segment]
+            if segment >= 0 and end > starts[segment + 1]:
+                reached = int(np.searchsorted(starts, end, side="left")) - 1
+                across = any(supervised[segment : reached + 1])
+                if across != all(supervised[segment : reached + 1]):
+                    findings.append("straddle")
+                flag = across
+            trained.append(flag)
+        last = len(ids) - 1
+        if rendered.end_with_eos and ids and segments[last] < 0 and ids[last] in self._ends:
+            trained[last] = bool(supervised) and supervised[-1]
+        array = np.array(ids, dtype=np.int32)
+        labels = np.where(np.array(trained, dtype=bool), array, IGNORE).astype(np.int32)
+        if len(labels):
+            labels[0] = IGNORE  # nothing stands before the first token that could predict it
+        findings += self._lint(rendered, array, labels)
+        return Encoded(origin, rendered, array, labels, spans, segments, 0, tuple(dict.fromkeys(findings)))
+
+    def _lint(self, rendered: Rendered, ids: Int32, labels: Int32) -> list[str]:
+        found = []
+        trained = np.flatnonzero(labels != IGNORE)
+        if not len(trained):
+            found.append("no_trained_token")
+        elif int(ids[trained[-1]]) not in self._ends:
+            found.append("missing_eos")
+        bos = self.tokenizer.bos_token_id
+        if bos is not None and len(ids) > 1 and ids[0] == ids[1] == bos:
+            found.append("double_bos")
+        if self._special and any(s.source and self._special.search(s.text) for s in rendered.segments):
+            found.append("special_in_text")
+        return found
+
+    def _cut(self, row: Encoded) -> list[Encoded]:
+        """Apply the truncation rule."""
+        length = len(row.ids)
+        if length <= self.max_length:
+            return [row]
+        if self.truncation == "error":
+            raise DataError(
+                f"{row.origin} has {length} tokens and tokens.max_length is {self.max_length}. "
+                'Raise it, or choose another tokens.truncation than "error".'
+            )
+        if self.truncation == "drop":
+            return [_slice(row, [], length, "dropped")]
+        if self.truncation == "right":
+            return [_slice(row, list(range(self.max_length)), length - self.max_length, "cut")]
+        if self.truncation == "left":
+            keep = list(range(length - self.max_length, length))
+            if row.ids[0] == self.tokenizer.bos_token_id:
+                keep[0] = 0
+            return [_slice(row, keep, length - self.max_length, "cut")]
+        parts = [list(range(i, min(i + self.max_length, length))) for i in range(0, length, self.max_length)]
+        return [_slice(row, part, 0, "split") for part in parts]
+
+
+def _segments_of(rendered: Rendered, spans: list[tuple[int, int]]) -> list[int]:
+    """Index of the segment in which each token starts; -1 for tokens without characters."""
+    owner = np.repeat(np.arange(len(rendered.segments)), [len(s.text) for s in rendered.segments])
+    return [int(owner[start]) if end > start else -1 for start, end in spans]
+
+
+def _slice(row: Encoded, keep: list[int], cut: int, finding: str) -> Encoded:
+    labels = row.labels[keep]
+    if len(labels):
+        labels[0] = IGNORE
+    findings = [*row.findings, finding]
+    lost = row.supervised_tokens - int((labels != IGNORE).sum())
+    if finding == "cut" and lost:
+        findings.append("answer_cut")
+        findings = [f for f in findings if f != "missing_eos"]  # the cut is the reason, said once
+    if finding != "dropped" and not (labels != IGNORE).any():
+        findings.append("no_trained_token")
+    return Encoded(
+        row.origin,
+        row.rendered,
+        row.ids[keep],
+        labels,
+        [row.spans[i] for i in keep],
+        [row.segments[i] for i in keep],
+        cut,
+        tuple(dict.fromkeys(findings)),
+    )

@@ -1,0 +1,140 @@
+"""A run's data, from its run file to sequences: what training, inspection and evaluation all start from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.config.runfile import RunFile
+from engine.data.conversation import Conversation, Message
+from engine.data.source import Source, read_source
+from engine.data.split import split_rows
+from engine.errors import DataError
+from engine.templates import Rendered, Template, choose, make
+from engine.tokens.encode import FINDINGS, Encoded, Encoder
+from engine.tokens.examples import Examples
+from engine.tokens.folder import context_length
+from engine.tokens.tokenizer import padding_id
+
+DEFAULT_MAX_LENGTH = 1024
+CHUNK_ROWS = 512
+
+Progress = Callable[[str, int, int], None]
+
+
+def silent(name: str, done: int, total: int) -> None:
+    """A progress that tells nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatedSource:
+    """A source with the template its rows go through."""
+
+    source: Source
+    template: Template
+    reason: str
+    """Why this template."""
+
+
+class RowPath:
+    """The path from a row to its tokens, for one run file and one tokenizer. The only one there is."""
+
+    def __init__(self, run: RunFile, tokenizer: Any, config: dict[str, Any]) -> None:
+        """Raises DataError when tokens.max_length is beyond what the model can see."""
+        self.run = run
+        self.tokenizer = tokenizer
+        self.max_length = resolve_max_length(run.tokens.max_length, context_length(config))
+        self.encoder = Encoder(tokenizer, self.max_length, run.tokens.truncation)
+        self.padding = padding_id(tokenizer)
+
+    def template_for(self, source: Source) -> TemplatedSource:
+        """Choose and make the template of a source. Raises TemplateError or ConfigError."""
+        single = all(c.single_turn for c in source.conversations)
+        name, reason = choose(source.section.template, source.format, single, self.tokenizer)
+        return TemplatedSource(source, make(name, self.tokenizer, source.section), reason)
+
+    def render(self, template: Template, conversation: Conversation) -> Rendered:
+        """The row as text segments."""
+        return template.render(conversation, self.run.tokens.supervise)
+
+    def encode(self, rows: Sequence[tuple[Template, Conversation]]) -> list[list[Encoded]]:
+        """The sequences of each row."""
+        return self.encoder.encode([(c.origin, self.render(t, c)) for t, c in rows])
+
+    def prompt_ids(self, template: Template, question: str) -> list[int]:
+        """Ids that inference would start from for a question typed by hand."""
+        asked = Conversation("prompt", (Message("user", question, "prompt"),))
+        rendered = template.prompt(asked)
+        ids = self.tokenizer(rendered.text, add_special_tokens=rendered.add_special_tokens)["input_ids"]
+        return [int(i) for i in ids]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything a run trains and evaluates on."""
+
+    path: RowPath
+    sources: list[TemplatedSource]
+    rows: list[tuple[Template, Conversation]]
+    """All rows, in the order of the sources."""
+    train_rows: list[int]
+    test_rows: list[int]
+    train: Examples
+    test: Examples
+
+    @property
+    def findings(self) -> dict[str, int]:
+        """Rule -> sequences, over training and held-out rows."""
+        return dict(self.train.findings + self.test.findings)
+
+
+def resolve_max_length(asked: int | None, limit: int | None) -> int:
+    """The longest sequence in tokens. Raises DataError when more is asked than the model can see."""
+    if asked is None:
+        return min(DEFAULT_MAX_LENGTH, limit or DEFAULT_MAX_LENGTH)
+    if limit is not None and asked > limit:
+        raise DataError(
+            f"tokens.max_length = {asked}, but this model was made for {limit} tokens (its config.json). "
+            f"Set it to {limit} or less."
+        )
+    return asked
+
+
+def read_sources(run: RunFile) -> list[Source]:
+    """Read every [[data]] table. Raises DataError."""
+    return [read_source(section) for section in run.data]
+
+
+def prepare(run: RunFile, tokenizer: Any, folder_config: dict[str, Any], progress: Progress = silent) -> Prepared:
+    """Read, split, render and encode the data of a run.
+
+    `progress(name, done, total)` is called often; an exception that it raises ends the work.
+    Raises DataError, TemplateError, ConfigError.
+    """
+    path = RowPath(run, tokenizer, folder_config)
+    progress("reading data", 0, len(run.data))
+    sources = [path.template_for(source) for source in read_sources(run)]
+    rows = [(s.template, c) for s in sources for c in s.source.conversations]
+    train_rows, test_rows = split_rows(len(rows), run.split)
+    total = len(rows)
+    train = Examples(_encoded(path, rows, train_rows, progress, 0, total))
+    test = Examples(_encoded(path, rows, test_rows, progress, len(train_rows), total))
+    if not len(train):
+        counts = ", ".join(f"{n} {FINDINGS[rule]}" for rule, n in train.findings.items())
+        raise DataError(f"None of {len(train_rows)} training rows gives a token to train on: {counts}.")
+    return Prepared(path, sources, rows, train_rows, test_rows, train, test)
+
+
+def _encoded(
+    path: RowPath,
+    rows: list[tuple[Template, Conversation]],
+    chosen: list[int],
+    progress: Progress,
+    before: int,
+    total: int,
+) -> Iterator[Encoded]:
+    for start in range(0, len(chosen), CHUNK_ROWS):
+        progress("tokenizing", before + start, total)
+        for sequences in path.encode([rows[i] for i in chosen[start : start + CHUNK_ROWS]]):
+            yield from sequences
