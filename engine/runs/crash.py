@@ -1,0 +1,82 @@
+"""Why a worker vanished: reading the traces that a death without a last word leaves.
+
+A killed process writes nothing, so the reason is put together from its log, from whether the machine was restarted
+since, and from the out-of-memory counter of its control group.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from engine.runs.paths import RunDir
+from engine.runs.view import RunView
+
+LOG_TAIL_BYTES = 16 << 10
+
+
+def boot_id() -> str:
+    """Identity of this start of the machine; empty where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def oom_kills() -> int | None:
+    """Out-of-memory kills so far in this process's control group (cgroup v2); None where unknown."""
+    try:
+        group = Path("/proc/self/cgroup").read_text().strip().rpartition("::")[2]
+        text = Path("/sys/fs/cgroup", group.lstrip("/"), "memory.events").read_text()
+    except OSError:
+        return None
+    counts = dict(line.split() for line in text.splitlines() if " " in line)
+    return int(counts["oom_kill"]) if "oom_kill" in counts else None
+
+
+def log_tail(run: RunDir, lines: int = 12) -> list[str]:
+    """The last lines of the worker's log."""
+    try:
+        with run.log.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line.strip()][-lines:]
+
+
+def why_crashed(run: RunDir, view: RunView) -> str:
+    """One sentence: where it ended, why as far as can be known, and which checkpoint is there."""
+    return f"{_where(view)}; {_cause(run, view)}; {_what_is_left(view)}."
+
+
+def _where(view: RunView) -> str:
+    if view.hello is None:
+        return "The worker ended before its first word"
+    if view.last_step is None:
+        return f"Ended during {view.phase.name if view.phase else 'start'}, before the first step"
+    return f"Ended after step {view.step}" + (f" of {view.total_steps}" if view.total_steps else "")
+
+
+def _cause(run: RunDir, view: RunView) -> str:
+    tail = log_tail(run)
+    fault = next((line for line in reversed(tail) if line.startswith("Fatal Python error")), None)
+    if fault:
+        return f"the interpreter died ({fault})"
+    if any(line.startswith("Traceback") for line in tail):
+        return f"its log ends with: {tail[-1].strip()}"
+    if view.hello is None:
+        return f"its log ends with: {tail[-1].strip()}" if tail else "its log is empty"
+    here = view.hello.host == socket.gethostname()
+    if here and view.hello.boot_id and view.hello.boot_id != boot_id():
+        return "the machine was restarted since"
+    if here and view.hello.oom_kills is not None and (oom_kills() or 0) > view.hello.oom_kills:
+        return "the system killed it for want of memory (an out-of-memory kill was counted since it started)"
+    return "it was killed (SIGKILL: by a person, a job scheduler, or the system for want of memory)"
+
+
+def _what_is_left(view: RunView) -> str:
+    if view.checkpoints:
+        return f"checkpoint {view.checkpoints[-1].step} is there: `luthier resume {view.run}` goes on from it"
+    return f"no checkpoint yet: `luthier resume {view.run}` starts over"

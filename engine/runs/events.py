@@ -1,0 +1,231 @@
+"""The events of a run: the only language between the worker and everybody who looks at it.
+
+One JSON object per line in `events.jsonl`. Each carries `v` (format version), `type`, `seq` (no gaps within a run,
+also across resumes) and `t` (Unix time, seconds). Fields are only ever added; a reader skips a type it does not
+know, so that an older viewer survives a newer worker. Not-a-number is written as null with `finite` false.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+FORMAT_VERSION = 1
+
+Outcome = Literal["succeeded", "stopped", "failed"]
+
+
+class Event(msgspec.Struct, tag_field="type", kw_only=True, omit_defaults=False):
+    """What every event carries; the journal fills `seq` and `t`."""
+
+    v: int = FORMAT_VERSION
+    seq: int = -1
+    t: float = 0.0
+
+
+class Hello(Event, tag="hello"):
+    """A worker took over the run. A second one means that the run was resumed."""
+
+    run: str
+    pid: int
+    host: str
+    versions: dict[str, str] = {}
+    device: str = ""
+    resumed_from: int | None = None
+    """Step of the checkpoint it goes on from; steps after it will be written again."""
+    boot_id: str = ""
+    """Identity of this start of the machine: tells a reboot from a kill."""
+    oom_kills: int | None = None
+    """Out-of-memory kills counted in this control group when the worker started."""
+
+
+class Phase(Event, tag="phase"):
+    """What the worker is busy with; `done` of `total` when it can be counted."""
+
+    name: str
+    done: int = 0
+    total: int = 0
+
+
+class Data(Event, tag="data"):
+    """What was read and encoded, with nothing dropped silently."""
+
+    sources: list[dict[str, Any]] = []
+    """Per source: path, sha256, format, template, rows, bad_lines, skipped (reason -> count)."""
+    train_examples: int = 0
+    test_examples: int = 0
+    train_tokens: int = 0
+    supervised_tokens: int = 0
+    findings: dict[str, int] = {}
+    """Findings of the token path, rule -> number of rows."""
+
+
+class Model(Event, tag="model"):
+    """The model that is trained."""
+
+    path: str
+    architecture: str
+    parameters: int
+    trainable_parameters: int
+    quantization: str = ""
+    adapter: str = ""
+    footprint_gib: float = 0.0
+
+
+class Plan(Event, tag="plan"):
+    """How long the run is: known before its first step."""
+
+    steps: int
+    steps_per_epoch: int
+    batch_size: int
+    """Sequences in one optimiser step."""
+
+
+class Step(Event, tag="step"):
+    """One optimiser step."""
+
+    step: int
+    epoch: float
+    loss: float | None
+    """Mean cross-entropy over the supervised tokens of the global batch, in nats."""
+    finite: bool = True
+    supervised_tokens: int = 0
+    tokens: int = 0
+    """Tokens without padding."""
+    learning_rate: float = 0.0
+    grad_norm: float | None = None
+    seconds: float = 0.0
+    peak_gib: float = 0.0
+    batch: str = ""
+    """Fingerprint of ids, labels and positions: the same as `luthier inspect --batch` prints."""
+    rows: list[str] = []
+    """Where the rows of the batch come from: `file:line`, or `file#row` for tables."""
+
+
+class Eval(Event, tag="eval"):
+    """Loss on the held-out rows."""
+
+    step: int
+    loss: float | None
+    finite: bool = True
+    supervised_tokens: int = 0
+    seconds: float = 0.0
+
+
+class Sample(Event, tag="sample"):
+    """A text the model wrote during training."""
+
+    step: int
+    prompt: str
+    text: str
+
+
+class Checkpoint(Event, tag="checkpoint"):
+    """A checkpoint was written and verified."""
+
+    step: int
+    path: str
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+class Warning_(Event, tag="warning"):
+    """Something the user should know; `hint` says what to do."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class Log(Event, tag="log"):
+    """A line of narration."""
+
+    message: str
+
+
+class Ack(Event, tag="ack"):
+    """A command was received and will be obeyed."""
+
+    command: str
+    id: str
+
+
+class Finished(Event, tag="finished"):
+    """The last event of a worker that ended by itself."""
+
+    outcome: Outcome
+    step: int = 0
+    reason: str = ""
+    seconds: float = 0.0
+
+
+class Chapter(Event, tag="chapter"):
+    """A part of the demo's story begins; `run` names the run to watch while it is told."""
+
+    name: str
+    title: str
+    text: str
+    run: str | None = None
+
+
+class Answer(Event, tag="answer"):
+    """A question of the demo that tuning never asked, answered by the base model and by the tuned one."""
+
+    question: str
+    expected: str
+    base: str
+    tuned: str
+    base_correct: bool
+    tuned_correct: bool
+
+
+class Score(Event, tag="score"):
+    """The end of the demo: the share of `questions` answered exactly."""
+
+    base_accuracy: float
+    tuned_accuracy: float
+    questions: int
+    seconds: float
+
+
+AnyEvent = (
+    Hello
+    | Phase
+    | Data
+    | Model
+    | Plan
+    | Step
+    | Eval
+    | Sample
+    | Checkpoint
+    | Warning_
+    | Log
+    | Ack
+    | Finished
+    | Chapter
+    | Answer
+    | Score
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyEvent)
+_envelope = msgspec.json.Decoder(dict[str, Any])
+
+
+def encode(event: Event) -> bytes:
+    """Return the event as one JSON line, newline included. Non-finite floats become null."""
+    return _encoder.encode(event) + b"\n"
+
+
+def decode(line: bytes) -> AnyEvent | None:
+    """Return the event in `line`, or None where it is of a type (or a shape) this version does not know.
+
+    Raises msgspec.DecodeError when the line is no JSON object at all.
+    """
+    try:
+        event: AnyEvent = _decoder.decode(line)
+        return event
+    except msgspec.ValidationError:
+        _envelope.decode(line)
+        return None

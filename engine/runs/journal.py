@@ -1,0 +1,141 @@
+"""The journal: an append-only file of JSON lines that survives its writer.
+
+The writer appends each line with a single `write(2)` and syncs at most once a second, and always when asked; a
+line that a crash cut in half is removed when the file is next opened for writing. The reader never consumes
+a line before its newline is there, reads in bounded bites, and can be asked again for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from engine.runs.events import AnyEvent, Event, decode, encode
+
+SYNC_EVERY_S = 1.0
+_TAIL_BYTES = 1 << 16
+
+
+class Journal:
+    """Writer of one journal file. `seq` goes on where the file ends.
+
+    Source of the durability rule: a journal row costs 5 us, a synced one 160 us; a row a second is synced.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self.clock = clock
+        self.seq = repair(path) + 1
+        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._synced = time.monotonic()
+
+    def append(self, event: Event, sync: bool = False) -> Event:
+        """Stamp `event` with sequence number and time and append it; return it."""
+        event.seq, event.t = self.seq, round(self.clock(), 3)
+        line = encode(event)
+        written = os.write(self._fd, line)
+        if written != len(line):  # a full disk: what was written is a torn tail, removed here at once
+            os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
+            raise OSError(28, "no space left for the journal", str(self.path))
+        self.seq += 1
+        if sync or time.monotonic() - self._synced >= SYNC_EVERY_S:
+            os.fdatasync(self._fd)
+            self._synced = time.monotonic()
+        return event
+
+    def close(self) -> None:
+        """Sync and close."""
+        os.fdatasync(self._fd)
+        os.close(self._fd)
+
+
+def repair(path: Path) -> int:
+    """Cut a torn or unreadable tail off the journal; return the last sequence number, -1 for none."""
+    if not path.exists():
+        return -1
+    with path.open("rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end > 0:
+            start, line = _last_line(file, end)
+            seq = _seq_of(line)
+            if seq is not None:
+                file.truncate(end)
+                return seq
+            end = start
+        file.truncate(0)
+    return -1
+
+
+def _last_line(file: object, end: int) -> tuple[int, bytes]:
+    """Return (offset, bytes) of the last line that ends at `end`."""
+    window = _TAIL_BYTES
+    while True:
+        start = max(0, end - window)
+        file.seek(start)  # type: ignore[attr-defined]
+        data: bytes = file.read(end - start)  # type: ignore[attr-defined]
+        cut = data.rfind(b"\n", 0, len(data) - 1)
+        if cut >= 0 or start == 0:
+            return start + cut + 1, data[cut + 1 :]
+        window *= 4
+
+
+def _seq_of(line: bytes) -> int | None:
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        seq = msgspec.json.decode(line)["seq"]
+    except (msgspec.DecodeError, KeyError, TypeError, UnicodeDecodeError):
+        return None
+    return seq if isinstance(seq, int) else None
+
+
+class JournalReader:
+    """Reads a journal from wherever it stopped, live or finished.
+
+    `skipped` counts lines of unknown type, `damaged` lines that are no JSON.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.offset = 0
+        self.skipped = 0
+        self.damaged = 0
+
+    def read(self, max_bytes: int = 4 << 20) -> list[AnyEvent]:
+        """Return the events that were added since the last call, at most about `max_bytes` of them."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                data = file.read(max_bytes)
+                if data and b"\n" not in data:
+                    data += file.readline()  # one line longer than the bite
+        except FileNotFoundError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        self.offset += len(whole)
+        return list(self._decode(whole))
+
+    def read_all(self) -> list[AnyEvent]:
+        """Return everything that is there now."""
+        events: list[AnyEvent] = []
+        while batch := self.read():
+            events += batch
+        return events
+
+    def _decode(self, data: bytes) -> Iterator[AnyEvent]:
+        for line in data.splitlines():
+            if not line:
+                continue
+            try:
+                event = decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                self.damaged += 1
+                continue
+            if event is None:
+                self.skipped += 1
+            else:
+                yield event
