@@ -31,7 +31,6 @@ class Hello(Event, tag="hello"):
     pid: int
     host: str
     versions: dict[str, str] = {}
-    device: str = ""
     resumed_from: int | None = None
     """Step of the checkpoint it goes on from; steps after it will be written again."""
     boot_id: str = ""
@@ -68,6 +67,8 @@ class Model(Event, tag="model"):
     architecture: str
     parameters: int
     trainable_parameters: int
+    device: str = ""
+    """What it runs on, with its memory: "NVIDIA H200, 139.8 GiB" or "CPU, 2 cores, 23.4 GiB"."""
     quantization: str = ""
     adapter: str = ""
     footprint_gib: float = 0.0
@@ -130,7 +131,7 @@ class Checkpoint(Event, tag="checkpoint"):
     seconds: float = 0.0
 
 
-class Warning_(Event, tag="warning"):
+class Warning_(Event, tag="warning"):  # noqa: N801 - the plain name is a builtin
     """Something the user should know; `hint` says what to do."""
 
     code: str

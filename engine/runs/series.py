@@ -47,9 +47,7 @@ class Series:
     @property
     def lowest(self) -> tuple[float, float] | None:
         """(step, value) of the smallest finite value."""
-        best = min(
-            ((v, s) for s, v in zip(self.steps, self.values, strict=True) if math.isfinite(v)), default=None
-        )
+        best = min(((v, s) for s, v in zip(self.steps, self.values, strict=True) if math.isfinite(v)), default=None)
         return None if best is None else (best[1], best[0])
 
 

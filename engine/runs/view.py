@@ -25,6 +25,8 @@ class RunView:
         self.run = run
         self.hello: e.Hello | None = None
         self.phase: e.Phase | None = None
+        self.phases: dict[str, tuple[float, e.Phase]] = {}
+        """The phases since the worker started, in order: when each began, and its newest event."""
         self.data: e.Data | None = None
         self.model: e.Model | None = None
         self.plan: e.Plan | None = None
@@ -53,6 +55,8 @@ class RunView:
                 self._on_hello(event)
             case e.Phase():
                 self.phase = event
+                began, _ = self.phases.get(event.name, (event.t, event))
+                self.phases[event.name] = (began, event)
             case e.Data():
                 self.data = event
             case e.Model():
@@ -86,6 +90,7 @@ class RunView:
             self._rewind(event.resumed_from or 0)
             self._say(event.t, f"resumed from step {event.resumed_from or 0}")
         self.hello, self.finished = event, None
+        self.phases.clear()
 
     def _rewind(self, step: int) -> None:
         """Forget the steps that a resumed worker will do again."""
@@ -165,7 +170,7 @@ class RunView:
             "reason": self.finished.reason if self.finished else "",
             "pid": self.hello.pid if self.hello else None,
             "host": self.hello.host if self.hello else None,
-            "device": self.hello.device if self.hello else None,
+            "device": self.model.device if self.model else None,
             "started_t": self.started_t,
             "updated_t": self.updated_t,
         }

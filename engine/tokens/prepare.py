@@ -12,6 +12,7 @@ from engine.data.source import Source, read_source
 from engine.data.split import split_rows
 from engine.errors import DataError
 from engine.templates import Rendered, Template, choose, make
+from engine.templates.chatml import END
 from engine.tokens.encode import FINDINGS, Encoded, Encoder
 from engine.tokens.examples import Examples
 from engine.tokens.folder import context_length
@@ -19,6 +20,15 @@ from engine.tokens.tokenizer import padding_id
 
 DEFAULT_MAX_LENGTH = 1024
 CHUNK_ROWS = 512
+
+HINTS = {
+    "answer_cut": "raise tokens.max_length, or set tokens.truncation",
+    "dropped": "raise tokens.max_length to keep them",
+    "missing_eos": "the template or the tokenizer has no end token",
+    "double_bos": "the template and the tokenizer both add one",
+    "special_in_text": "such a token ends or opens a turn inside a text",
+    "no_trained_token": "they were left out",
+}
 
 Progress = Callable[[str, int, int], None]
 
@@ -87,6 +97,23 @@ class Prepared:
     def findings(self) -> dict[str, int]:
         """Rule -> sequences, over training and held-out rows."""
         return dict(self.train.findings + self.test.findings)
+
+    def warnings(self) -> list[tuple[str, str, str]]:
+        """(code, message, hint) for what a person should look at before training on this."""
+        found = self.findings
+        total = len(self.rows)
+        out: list[tuple[str, str, str]] = []
+        for rule in ("answer_cut", "dropped", "missing_eos", "double_bos", "special_in_text", "no_trained_token"):
+            if rule in found:
+                share = f"{found[rule]:,} of {total:,} rows ({100 * found[rule] / total:.1f} %)"
+                out.append((rule, f"{share}: {FINDINGS[rule]}", HINTS.get(rule, "")))
+        for item in self.sources:
+            if item.template.name == "chatml" and END not in self.path.tokenizer.get_added_vocab():
+                message = (
+                    f"{item.source.path.name}: this tokenizer has no {END} token, so ChatML's markers are spelled out"
+                )
+                out.append(("spelled_markers", message, 'template = "qa" or "alpaca" avoids them'))
+        return out
 
 
 def resolve_max_length(asked: int | None, limit: int | None) -> int:

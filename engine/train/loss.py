@@ -1,0 +1,109 @@
+"""The loss: the sum of cross-entropy over supervised tokens, in float32.
+
+Logits are computed only where a label is, and in chunks, so no tensor of vocabulary width exists for the whole batch. The
+caller divides by the number of supervised tokens of the global batch: a mean over tokens, never a mean of means.
+Shapes: B sequences, T tokens, N supervised tokens, D width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody knows
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from engine.errors import ModelError
+from engine.tokens.batches import Batch
+from engine.tokens.encode import IGNORE
+from engine.train.adapters import causal_lm
+from engine.train.model import evaluating
+
+CHUNK_ELEMENTS = 1 << 24
+"""Logits that exist at once: 64 MiB in float32."""
+
+
+class SupervisedLoss:
+    """Computes the loss of one model; `own_head` tells whether logits are restricted to supervised positions."""
+
+    def __init__(self, model: nn.Module, device: torch.device) -> None:
+        self.model = model
+        self.device = device
+        lm = causal_lm(model)
+        self.decoder: Any = lm.get_decoder() if hasattr(lm, "get_decoder") else None
+        self.head: Any = lm.get_output_embeddings()
+        self.vocabulary: int = lm.config.get_text_config().vocab_size
+        self.own_head = self._head_is_plain()
+
+    def _head_is_plain(self) -> bool:
+        """Whether decoder and output layer alone give the model's own logits (no soft-capping, no scaling)."""
+        if self.decoder is None or self.head is None or self.decoder is causal_lm(self.model):
+            return False
+        ids_BT = torch.arange(8, device=self.device)[None] % self.vocabulary
+        with evaluating(self.model):
+            theirs = causal_lm(self.model)(input_ids=ids_BT, use_cache=False).logits
+            ours = self.head(self.decoder(input_ids=ids_BT, use_cache=False).last_hidden_state)
+        return theirs.shape == ours.shape and torch.allclose(theirs.float(), ours.float(), rtol=1e-3, atol=1e-4)
+
+    def sum(self, batch: Batch) -> Tensor:
+        """Return the summed cross-entropy over the batch's supervised tokens, a float32 scalar with its graph."""
+        ids_BT = torch.from_numpy(batch.ids).to(self.device)
+        labels_BT = torch.from_numpy(batch.labels).to(self.device)
+        inputs: dict[str, Any] = {"input_ids": ids_BT, "use_cache": False}
+        if batch.packed:  # restarting positions keep the rows of a sequence apart; right padding needs no mask at all
+            inputs["position_ids"] = torch.from_numpy(batch.positions).to(self.device)
+        targets_BT = labels_BT[:, 1:]
+        keep_BT = targets_BT != IGNORE
+        targets_N = targets_BT[keep_BT]
+        if not self.own_head:
+            logits_BTV = causal_lm(self.model)(**inputs).logits
+            return F.cross_entropy(logits_BTV[:, :-1][keep_BT].float(), targets_N, reduction="sum")
+        hidden_BTD = self.decoder(**inputs).last_hidden_state
+        return self._chunked(hidden_BTD[:, :-1][keep_BT], targets_N)
+
+    def _chunked(self, hidden_ND: Tensor, targets_N: Tensor) -> Tensor:
+        rows = max(1, CHUNK_ELEMENTS // self.vocabulary)
+        if len(targets_N) <= rows:
+            return self._chunk(hidden_ND, targets_N)
+        total = torch.zeros((), dtype=torch.float32, device=self.device)
+        for hidden, targets in zip(torch.split(hidden_ND, rows), torch.split(targets_N, rows), strict=True):
+            total = total + checkpoint(self._chunk, hidden, targets, use_reentrant=False)
+        return total
+
+    def _chunk(self, hidden_ND: Tensor, targets_N: Tensor) -> Tensor:
+        return F.cross_entropy(self.head(hidden_ND).float(), targets_N, reduction="sum")
+
+
+def check_packing(loss: SupervisedLoss) -> None:
+    """Make sure that this model keeps packed rows apart. Raises ModelError when one row sees another.
+
+    Two short rows are run packed and one by one; the losses must agree.
+    """
+    import numpy as np
+
+    first, second = np.array([[1, 2, 3, 4]]), np.array([[5, 6, 7]])
+    apart = [_plain_batch(first), _plain_batch(second)]
+    together = Batch(
+        ids=np.concatenate([first, second], axis=1),
+        labels=np.concatenate([b.labels for b in apart], axis=1),
+        positions=np.array([[0, 1, 2, 3, 0, 1, 2]]),
+        documents=np.array([[1, 1, 1, 1, 2, 2, 2]]),
+        rows=(("first", "second"),),
+    )
+    with evaluating(loss.model):
+        separate = sum(float(loss.sum(batch)) for batch in apart)
+        packed = float(loss.sum(together))
+    if abs(packed - separate) > 0.02 * max(1.0, abs(separate)):
+        raise ModelError(
+            f"This architecture does not keep packed rows apart (loss {packed:.3f} packed, {separate:.3f} one by one). "
+            'Set tokens.packing = "none".'
+        )
+
+
+def _plain_batch(ids: Any) -> Batch:
+    import numpy as np
+
+    labels = ids.copy()
+    labels[:, 0] = IGNORE
+    return Batch(ids, labels, np.arange(ids.shape[1])[None], np.ones_like(ids), (("probe",),))

@@ -1,0 +1,157 @@
+"""From a run directory to a trained adapter: preparing, training, leaving the result.
+
+Every phase is journaled, so that a viewer can say what the worker is busy with.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from engine.config.load import load
+from engine.runs.events import Data, Log, Model, Phase, Plan, Warning_
+from engine.runs.journal import Journal
+from engine.runs.paths import RunDir
+from engine.tokens.batches import BatchPlan
+from engine.tokens.folder import check_folder, model_folder
+from engine.tokens.prepare import Prepared, prepare
+from engine.tokens.tokenizer import load_tokenizer
+from engine.train import checkpoint
+from engine.train.adapters import copy_tokenizer, is_adapter, make_trainable, save_weights
+from engine.train.control import Control
+from engine.train.device import choose_device, describe
+from engine.train.loop import Trainer
+from engine.train.loss import check_packing
+from engine.train.model import count_parameters, footprint_gib, load_base, quantization_name
+
+PHASE_EVERY_S = 0.5
+
+
+class Session:
+    """One worker's work on one run directory."""
+
+    def __init__(self, run_dir: RunDir, journal: Journal, control: Control, resumed_from: int | None) -> None:
+        """`resumed_from` is the step of the checkpoint to go on from, None for a new run."""
+        self.dir, self.journal, self.control = run_dir, journal, control
+        self.resumed_from = resumed_from
+        self.run = load(run_dir.config)
+        self.trainer: Trainer | None = None
+        self.folder = Path()
+        self._told = 0.0
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps done."""
+        return self.trainer.step if self.trainer else self.resumed_from or 0
+
+    def prepare(self) -> None:
+        """Read, tokenize, load, quantise. Raises LuthierError; StopRequested when asked to stop on the way."""
+        self.folder = model_folder(self.run.model)
+        config = check_folder(self.folder, self.run.model.trust_remote_code)
+        tokenizer = load_tokenizer(self.folder, self.run.model.trust_remote_code)
+        data = prepare(self.run, tokenizer, config, self._progress)
+        plan = BatchPlan(data.train, self.run.train, self.run.tokens.packing, data.path.max_length, data.path.padding)
+        self._tell_data(data, plan)
+        self._load_model(data, plan)
+
+    def _progress(self, name: str, done: int, total: int) -> None:
+        self.control.raise_if_stopped()
+        if time.monotonic() - self._told >= PHASE_EVERY_S or done == 0:
+            self._told = time.monotonic()
+            self.journal.append(Phase(name=name, done=done, total=total))
+
+    def _tell_data(self, data: Prepared, plan: BatchPlan) -> None:
+        """Journal what was read, what was chosen and why, and what was left out."""
+        for item in data.sources:
+            source = item.source
+            self._log(f"{source.path.name}: format {source.format} ({source.reason})")
+            self._log(f"{source.path.name}: template {item.template.name} ({item.reason})")
+            if source.bad:
+                where = ", ".join(line.origin for line in source.bad[:5])
+                self._warn("bad_lines", f"{len(source.bad)} lines of {source.path.name} were skipped", where)
+        self._log(f"sequences of at most {data.path.max_length} tokens")
+        self.journal.append(
+            Data(
+                sources=[
+                    {
+                        "path": str(item.source.path),
+                        "sha256": item.source.sha256,
+                        "format": item.source.format,
+                        "template": item.template.name,
+                        "rows": len(item.source.conversations),
+                        "bad_lines": len(item.source.bad),
+                        "skipped": item.source.skipped,
+                    }
+                    for item in data.sources
+                ],
+                train_examples=len(data.train),
+                test_examples=len(data.test),
+                train_tokens=data.train.tokens,
+                supervised_tokens=data.train.supervised_tokens,
+                findings=data.findings,
+            )
+        )
+        for code, message, hint in data.warnings():
+            self._warn(code, message, hint)
+        self.journal.append(Plan(steps=plan.steps, steps_per_epoch=plan.steps_per_epoch, batch_size=plan.batch_size))
+
+    def _load_model(self, data: Prepared, plan: BatchPlan) -> None:
+        quantised = self.run.quantization.bits == 4
+        self._progress("loading and quantising the model" if quantised else "loading the model", 0, 0)
+        device = choose_device()
+        base = load_base(self.folder, self.run, device)
+        parameters, _ = count_parameters(base)
+        model = make_trainable(base, self.run)
+        _, trainable = count_parameters(model)
+        lora = self.run.lora
+        self.journal.append(
+            Model(
+                path=str(self.folder),
+                architecture=type(base).__name__,
+                device=describe(device),
+                parameters=parameters,
+                trainable_parameters=trainable,
+                quantization=quantization_name(self.run.quantization),
+                adapter=f"rank {lora.rank}, alpha {lora.alpha:g}" if is_adapter(model) else "full",
+                footprint_gib=round(footprint_gib(model), 4),
+            )
+        )
+        self.trainer = Trainer(self.run, model, device, data, plan, self.journal, self.control, self.dir.checkpoints)
+        if not self.trainer.loss.own_head:
+            self._log("this model changes its logits after the output layer; its own forward pass is used")
+        if self.run.tokens.packing != "none":
+            check_packing(self.trainer.loss)
+        if self.resumed_from:
+            saved = checkpoint.newest(self.dir.checkpoints)
+            assert saved is not None
+            assert saved.step == self.resumed_from
+            self.trainer.restore(saved)
+
+    def train(self) -> bool:
+        """Train to the end and leave the result in the run directory. Return False when it was stopped before."""
+        assert self.trainer is not None
+        self.control.raise_if_stopped()
+        self.journal.append(Phase(name="training"))
+        whole = self.trainer.train()
+        self._leave_result()
+        return whole
+
+    def _leave_result(self) -> None:
+        """Put the trained weights where people look for them: `adapter/` or `model/`, whole or not at all."""
+        assert self.trainer is not None
+        model = self.trainer.model
+        target = self.dir.adapter if is_adapter(model) else self.dir.model
+        temporary = target.with_name(f".{target.name}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        save_weights(model, temporary)
+        copy_tokenizer(self.folder, temporary)
+        shutil.rmtree(target, ignore_errors=True)
+        temporary.rename(target)
+        self._log(f"the {target.name} is in {target}")
+
+    def _log(self, message: str) -> None:
+        self.journal.append(Log(message=message))
+
+    def _warn(self, code: str, message: str, hint: str) -> None:
+        self.journal.append(Warning_(code=code, message=message, hint=hint))

@@ -1,0 +1,130 @@
+"""The worker: one process, one run. Started by the launcher, it outlives everybody.
+
+    python -m engine.train.worker RUN_DIR [--resume]
+
+It takes the run's lock, says hello before it imports anything heavy, prepares, trains, and its last event says how it
+ended. It writes only into its run directory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import os
+import platform
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import engine
+from engine.errors import ExitCode, LuthierError
+from engine.runs.commands import CommandReader
+from engine.runs.crash import boot_id, oom_kills
+from engine.runs.events import Finished, Hello, Outcome, Phase
+from engine.runs.journal import Journal
+from engine.runs.lock import RunLock
+from engine.runs.paths import RunDir
+from engine.train.control import Control, StopRequested
+
+PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "tokenizers", "safetensors")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the worker; return its exit code."""
+    parser = argparse.ArgumentParser(prog="engine.train.worker")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--resume", action="store_true")
+    arguments = parser.parse_args(argv)
+    faulthandler.enable()
+    run_dir = RunDir(arguments.run.absolute())
+    try:
+        lock = RunLock(run_dir.lock)
+    except LuthierError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - goes to worker.log, which the launcher shows
+        return error.exit_code
+    journal = Journal(run_dir.journal)
+    control = Control(CommandReader(run_dir.commands), journal)
+    control.listen()
+    try:
+        return _work(run_dir, journal, control, arguments.resume)
+    finally:
+        journal.close()
+        lock.release()
+
+
+def _work(run_dir: RunDir, journal: Journal, control: Control, resume: bool) -> int:
+    """Say hello, train, say how it ended."""
+    began = time.monotonic()
+    resumed_from = _resume_step(run_dir) if resume else None
+    journal.append(_hello(run_dir, resumed_from), sync=True)
+    journal.append(Phase(name="loading libraries"))
+    step, code, reason = resumed_from or 0, ExitCode.DONE, ""
+    outcome: Outcome = "succeeded"
+    try:
+        from engine.train.session import Session  # here, so that hello does not wait for torch
+
+        session = Session(run_dir, journal, control, resumed_from)
+        try:
+            session.prepare()
+            if not session.train():
+                outcome, reason = "stopped", control.stop_reason
+        finally:
+            step = session.step
+    except StopRequested:
+        outcome, reason = "stopped", f"{control.stop_reason}, before the first step"
+    except LuthierError as error:
+        outcome, reason, code = "failed", str(error), error.exit_code
+    except Exception as error:  # noqa: BLE001 - the border of the process: everything must end in a word
+        outcome, reason, code = "failed", *_unexpected(error)
+    journal.append(
+        Finished(outcome=outcome, step=step, reason=reason, seconds=round(time.monotonic() - began, 3)), sync=True
+    )
+    return code
+
+
+def _unexpected(error: Exception) -> tuple[str, ExitCode]:
+    """Words and exit code for an error that nobody foresaw; the traceback goes to the log."""
+    traceback.print_exc()
+    first = (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, MemoryError) or type(error).__name__ in ("OutOfMemoryError", "AcceleratorError"):
+        return (
+            f"Out of memory: {first} Lower train.batch_size (and raise train.grad_accumulation by the same factor), lower "
+            "tokens.max_length, or set train.gradient_checkpointing = true; then resume.",
+            ExitCode.RESOURCES,
+        )
+    if isinstance(error, OSError) and error.errno in (28, 122):
+        return "The disk is full. Make room, then resume: what was saved is whole.", ExitCode.RESOURCES
+    return f"{type(error).__name__}: {first} (the traceback is in worker.log)", ExitCode.TRAINING_FAILED
+
+
+def _resume_step(run_dir: RunDir) -> int:
+    from engine.train.checkpoint import newest
+
+    saved = newest(run_dir.checkpoints)
+    return saved.step if saved else 0
+
+
+def _hello(run_dir: RunDir, resumed_from: int | None) -> Hello:
+    versions = {"luthier": engine.__version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return Hello(
+        run=run_dir.name,
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        versions=versions,
+        resumed_from=resumed_from,
+        boot_id=boot_id(),
+        oom_kills=oom_kills(),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
