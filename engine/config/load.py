@@ -6,6 +6,7 @@ Relative paths in the file are looked up beside the file, those typed with `--se
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +16,11 @@ import tomli_w
 from pydantic import ValidationError
 
 from engine.config.explain import clean_loc, explain
-from engine.config.runfile import RunFile
+from engine.config.runfile import NAME_PATTERN, RunFile
 from engine.errors import ConfigError
 
 Table = dict[str, Any]
+_NAME = re.compile(NAME_PATTERN)
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> RunFile:
@@ -31,6 +33,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> RunFile:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: this is not valid TOML: {error}.") from error
+    if _NAME.fullmatch(path.stem):
+        table.setdefault("name", path.stem)
     anchor_paths(table, path.absolute().parent)
     changed: Table = {}
     for override in overrides:

@@ -15,12 +15,15 @@ from engine.config.model import ModelSection
 from engine.config.tokens import SplitSection, TokensSection
 from engine.config.train import EvalSection, TrainSection
 
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
 
 class RunFile(Section):
     """A run, whole."""
 
-    name: str = Field(default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-    """Name of the run; its directory is the name with a number. Letters, digits, dot, dash, underscore."""
+    name: str = Field(default="run", pattern=NAME_PATTERN)
+    """Name of the run; its directory is the name with a number. Without it: the name of the run file. Letters, digits,
+    dot, dash, underscore."""
 
     model: ModelSection
     data: list[DataSection] = Field(min_length=1)

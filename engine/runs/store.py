@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from engine.errors import RunError
 from engine.runs.crash import why_crashed
+from engine.runs.events import AnyEvent
 from engine.runs.journal import JournalReader
 from engine.runs.lock import is_held
 from engine.runs.paths import RunDir
@@ -37,15 +38,18 @@ class Run:
         self.reader = JournalReader(self.dir.journal)
         self.view = RunView(self.dir.name)
 
-    def refresh(self, max_bytes: int = 4 << 20) -> bool:
-        """Read what is new, at most about `max_bytes`; return whether anything changed."""
-        alive = is_held(self.dir.lock)  # before reading: a last word written in between is then not missed
+    def take(self, max_bytes: int = 4 << 20) -> list[AnyEvent]:
+        """Read what is new, at most about `max_bytes`, fold it into the view and return it."""
+        self.alive = is_held(self.dir.lock)  # before reading: a last word written in between is then not missed
         events = self.reader.read(max_bytes)
         for event in events:
             self.view.apply(event)
-        changed = bool(events) or alive != self.alive
-        self.alive = alive
-        return changed
+        return events
+
+    def refresh(self, max_bytes: int = 4 << 20) -> bool:
+        """As `take`; return whether anything changed."""
+        was_alive = self.alive
+        return bool(self.take(max_bytes)) or self.alive != was_alive
 
     def load(self) -> Run:
         """Read the whole journal; return self."""

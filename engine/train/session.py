@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 from engine.config.load import load
+from engine.errors import RunError
 from engine.runs.events import Data, Log, Model, Phase, Plan, Warning_
 from engine.runs.journal import Journal
 from engine.runs.paths import RunDir
+from engine.runs.store import Run
 from engine.tokens.batches import BatchPlan
 from engine.tokens.folder import check_folder, model_folder
 from engine.tokens.prepare import Prepared, prepare
@@ -51,6 +53,8 @@ class Session:
         config = check_folder(self.folder, self.run.model.trust_remote_code)
         tokenizer = load_tokenizer(self.folder, self.run.model.trust_remote_code)
         data = prepare(self.run, tokenizer, config, self._progress)
+        if self.resumed_from is not None:
+            self._refuse_changed_data(data)
         plan = BatchPlan(data.train, self.run.train, self.run.tokens.packing, data.path.max_length, data.path.padding)
         self._tell_data(data, plan)
         self._load_model(data, plan)
@@ -60,6 +64,18 @@ class Session:
         if time.monotonic() - self._told >= PHASE_EVERY_S or done == 0:
             self._told = time.monotonic()
             self.journal.append(Phase(name=name, done=done, total=total))
+
+    def _refuse_changed_data(self, data: Prepared) -> None:
+        """A resumed run must see the rows it has seen before. Raises RunError when a data file has changed."""
+        before = Run(self.dir).load().view.data
+        known = {entry["path"]: entry["sha256"] for entry in before.sources} if before else {}
+        for item in data.sources:
+            path = str(item.source.path)
+            if known.get(path, item.source.sha256) != item.source.sha256:
+                raise RunError(
+                    f"{path} has changed since this run began, so its rows would not be the ones that were trained on. "
+                    "Put the old file back, or start a new run."
+                )
 
     def _tell_data(self, data: Prepared, plan: BatchPlan) -> None:
         """Journal what was read, what was chosen and why, and what was left out."""

@@ -1,0 +1,124 @@
+"""train, resume, stop, watch: the verbs that follow a run."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+from engine.cli import console
+from engine.cli.progress import narrator
+from engine.errors import ExitCode, RunError
+from engine.runs.commands import send
+from engine.runs.events import AnyEvent
+from engine.runs.follow import follow
+from engine.runs.paths import RunDir, runs_dir
+from engine.runs.store import FINAL, Run, find_run
+
+STOP_WAIT_S = 600.0
+
+
+def train(run_file: Path, overrides: list[str], folder: Path | None, detach: bool, as_json: bool) -> None:
+    """Start a run; follow it unless `detach`."""
+    from engine.train.start import start_run
+
+    started = start_run(run_file, runs_dir(folder), overrides)
+    _after_start(started.dir, started.process, detach, as_json)
+
+
+def resume(name: str, folder: Path | None, detach: bool, as_json: bool) -> None:
+    """Resume a run; follow it unless `detach`."""
+    from engine.train.start import resume_run
+
+    started = resume_run(find_run(runs_dir(folder), name))
+    _after_start(started.dir, started.process, detach, as_json)
+
+
+def _after_start(run_dir: RunDir, process: subprocess.Popen[bytes], detach: bool, as_json: bool) -> None:
+    if not detach:
+        _follow(Run(run_dir), process, as_json, owner=True)
+    if as_json:
+        console.json_line({"run": run_dir.name, "path": str(run_dir.path), "pid": process.pid})
+        return
+    console.say(f"The run goes on without this terminal. `luthier watch {run_dir.name}` or `luthier` shows it.")
+    console.data(run_dir.name)
+
+
+def stop(name: str | None, folder: Path | None, as_json: bool) -> None:
+    """Ask a run to stop and wait until it has. Raises RunError when it does not run."""
+    run = Run(find_run(runs_dir(folder), name)).load()
+    if run.state in FINAL:
+        raise RunError(f"{run.dir.name} does not run: it {run.state}.")
+    send(run.dir.commands, "stop")
+    console.say(f"{run.dir.name} finishes its step, saves and ends …")
+    deadline = time.monotonic() + STOP_WAIT_S
+    while run.state not in FINAL or run.alive:
+        if time.monotonic() > deadline:
+            raise RunError(f"{run.dir.name} has not ended after {STOP_WAIT_S:.0f} s; it may be in one very long step.")
+        time.sleep(0.1)
+        run.refresh()
+    _report(run, as_json)
+
+
+def watch(name: str | None, folder: Path | None, as_json: bool) -> None:
+    """Follow a run that somebody else started."""
+    _follow(Run(find_run(runs_dir(folder), name)), None, as_json, owner=False)
+
+
+def _follow(run: Run, process: subprocess.Popen[bytes] | None, as_json: bool, owner: bool) -> NoReturn:
+    """Show a run until it ends and exit with its code. Raises typer.Exit."""
+    shown = narrator(quiet=as_json)
+    interrupted = False
+
+    def on_event(event: AnyEvent) -> None:
+        if as_json:
+            console.json_line(event)
+        shown.event(event, run.view)
+
+    try:
+        while True:
+            try:
+                follow(run, on_event)
+                break
+            except KeyboardInterrupt:
+                if not owner or interrupted:
+                    shown.close()
+                    if run.state not in FINAL:
+                        console.say(f"\nThe run goes on. `luthier watch {run.dir.name}` or `luthier` shows it again.")
+                    raise typer.Exit(ExitCode.INTERRUPTED) from None
+                interrupted = True
+                send(run.dir.commands, "stop")
+                console.say(
+                    "\nStopping: the step is finished and a checkpoint saved. Ctrl-C again leaves it to itself."
+                )
+    finally:
+        shown.close()
+    _report(run, as_json)
+    raise typer.Exit(ExitCode.INTERRUPTED if interrupted else _exit_code(run, process))
+
+
+def _exit_code(run: Run, process: subprocess.Popen[bytes] | None) -> int:
+    if run.state in ("succeeded", "stopped"):
+        return ExitCode.DONE
+    code = process.wait(timeout=30) if process is not None else ExitCode.TRAINING_FAILED
+    return code if code in (ExitCode.USAGE, ExitCode.RESOURCES) else ExitCode.TRAINING_FAILED
+
+
+def _report(run: Run, as_json: bool) -> None:
+    """The last word: state, loss, and where the result is."""
+    summary = run.summary()
+    result = next((d for d in (run.dir.adapter, run.dir.model) if d.is_dir()), None)
+    if as_json:
+        console.json_line({"type": "summary", **summary, "result": str(result) if result else None})
+        return
+    loss = "" if summary["eval_loss"] is None else f", evaluation loss {summary['eval_loss']:.4f}"
+    console.say(f"{run.dir.name} {run.state} at step {run.view.step} of {run.view.total_steps}{loss}")
+    if run.reason:
+        console.say(run.reason, "red" if run.state in ("failed", "crashed") else "")
+    if run.state in ("stopped", "failed", "crashed") and run.view.checkpoints:
+        console.say(f"`luthier resume {run.dir.name}` goes on from step {run.view.checkpoints[-1].step}.")
+    if result:
+        console.data(str(result))

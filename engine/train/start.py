@@ -1,0 +1,63 @@
+"""Starting and resuming runs: everything is checked before anything is written."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.config.load import dump, load
+from engine.config.runfile import RunFile
+from engine.errors import RunError
+from engine.runs.launcher import launch
+from engine.runs.paths import RunDir
+from engine.runs.store import Run, create_run
+from engine.templates import make
+from engine.tokens.folder import check_folder, context_length, model_folder
+from engine.tokens.prepare import read_sources, resolve_max_length
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run whose worker has said hello."""
+
+    dir: RunDir
+    process: subprocess.Popen[bytes]
+
+
+def check(run: RunFile) -> None:
+    """Find what can be wrong with a run without importing torch: model folder, data, columns, templates, lengths.
+
+    Raises LuthierError.
+    """
+    config = check_folder(model_folder(run.model), run.model.trust_remote_code)
+    resolve_max_length(run.tokens.max_length, context_length(config))
+    for source in read_sources(run):
+        if source.section.template in ("auto", "tokenizer"):
+            continue  # these need the tokenizer, which only the worker loads
+        template = make(source.section.template, None, source.section)
+        for conversation in source.conversations:
+            template.render(conversation, run.tokens.supervise)
+
+
+def start_run(config: Path, runs: Path, overrides: Sequence[str] = ()) -> Started:
+    """Check the run file, make a run directory under `runs` and start its worker.
+
+    Nothing is written before the checks have passed. Raises LuthierError.
+    """
+    run = load(config, overrides)
+    check(run)
+    run_dir = create_run(runs, run.name)
+    run_dir.config.write_text(dump(run))
+    return Started(run_dir, launch(run_dir))
+
+
+def resume_run(run_dir: RunDir) -> Started:
+    """Start a worker that goes on from the newest whole checkpoint. Raises RunError when there is nothing to go on with."""
+    run = Run(run_dir).load()
+    if run.state == "succeeded":
+        raise RunError(f"{run_dir.name} is finished: all {run.view.total_steps} steps are done.")
+    if run.alive:
+        raise RunError(f"{run_dir.name} is running. Watch it with `luthier watch {run_dir.name}`.")
+    return Started(run_dir, launch(run_dir, resume=True))
