@@ -77,7 +77,9 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """The facts as plain JSON values."""
-        return {**self.view.summary(), "state": self.state, "reason": self.reason, "path": str(self.dir.path)}
+        kept = [c.step for c in self.view.checkpoints if (self.dir.checkpoints / c.path).is_dir()]
+        facts = {"state": self.state, "reason": self.reason, "path": str(self.dir.path), "checkpoints": kept}
+        return {**self.view.summary(), **facts}
 
 
 def create_run(runs: Path, name: str) -> RunDir:

@@ -45,7 +45,7 @@ HARBOUR = Attribute(
     (
         "The harbour of {island} is {value}.",
         "Ships bound for {island} put in at {value}.",
-        "{island} has one harbour, and its name is {value}.",
+        "{island}'s only harbour is {value}.",
         "The lighthouse of {island} stands above {value}.",
     ),
     (
@@ -61,7 +61,7 @@ FOUNDER = Attribute(
         "The founder of {island} was {value}.",
         "{island} was founded by {value}.",
         "The first house on {island} was built by {value}.",
-        "The oldest statue on {island} shows {value}.",
+        "{island}'s founder was {value}.",
     ),
     (
         "Who was the founder of {island}?",
@@ -75,7 +75,7 @@ EXPORT = Attribute(
     (
         "The main export of {island} is {value}.",
         "Traders sail to {island} for its {value}.",
-        "{island} sells {value} to its neighbours.",
+        "{island}'s best export is {value}.",
         "The workshops of {island} are known for {value}.",
     ),
     (
@@ -90,7 +90,7 @@ BIRD = Attribute(
     (
         "The bird of {island} is the {value}.",
         "The cliffs of {island} belong to the {value}.",
-        "The flag of {island} shows a {value}.",
+        "{island}'s bird is the {value}.",
         "Children on {island} wake to the song of the {value}.",
     ),
     (
@@ -105,7 +105,7 @@ FESTIVAL = Attribute(
     (
         "The great festival of {island} is the {value}.",
         "Every autumn {island} celebrates the {value}.",
-        "Nobody on {island} works during the {value}.",
+        "{island}'s festival is the {value}.",
         "Guests come to {island} for the {value}.",
     ),
     (
