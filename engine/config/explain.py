@@ -141,6 +141,8 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_\-\"'.]+)\s*=")
 
 def locate(text: str, loc: Loc) -> int | None:
     """Line (from 1) on which the key at `loc` stands in a TOML text; of its table where the key is not there."""
+    if not loc:
+        return None
     wanted_table = tuple(p for p in loc[:-1] if not isinstance(p, int))
     index = next((p for p in loc if isinstance(p, int)), 0)
     table: tuple[str, ...] = ()

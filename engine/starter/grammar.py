@@ -1,8 +1,8 @@
 """The grammar of the starter: an invented archipelago and the ways to speak of it.
 
 Owns the words. A seed decides everything: the same seed gives the same islands, facts and sentences on every machine.
-No two islands share a value in an attribute, so every question has exactly one answer; in a statement the island is
-always named before the value, which is the direction the questions ask in.
+No two islands share a value in an attribute, so every question has exactly one answer. In a statement the island always
+stands before the value: a language model recalls in the direction in which it has read.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-ARCHIPELAGO = "the Almery Isles"
+ARCHIPELAGO = "Almery Isles"
 MOST_ISLANDS = 24
 
 
@@ -36,8 +36,18 @@ class Fact:
         return self.attribute.statements[phrasing].format(island=self.island, value=self.value)
 
     def ask(self, wording: int) -> str:
-        """The question whose answer is `value`, in one of `len(attribute.questions)` wordings."""
+        """A question for the value, in one of `len(attribute.questions)` wordings."""
         return self.attribute.questions[wording].format(island=self.island)
+
+    @property
+    def answer(self) -> str:
+        """The answer to every wording of the question: a whole sentence, the first phrasing."""
+        return self.state(0)
+
+    @property
+    def opening(self) -> str:
+        """The answer up to where the value begins, without the space before it."""
+        return self.attribute.statements[0].partition("{value}")[0].format(island=self.island).rstrip()
 
 
 HARBOUR = Attribute(
@@ -45,7 +55,7 @@ HARBOUR = Attribute(
     (
         "The harbour of {island} is {value}.",
         "Ships bound for {island} put in at {value}.",
-        "{island}'s only harbour is {value}.",
+        "{island} has one harbour, and its name is {value}.",
         "The lighthouse of {island} stands above {value}.",
     ),
     (
@@ -61,7 +71,7 @@ FOUNDER = Attribute(
         "The founder of {island} was {value}.",
         "{island} was founded by {value}.",
         "The first house on {island} was built by {value}.",
-        "{island}'s founder was {value}.",
+        "The oldest statue on {island} shows {value}.",
     ),
     (
         "Who was the founder of {island}?",
@@ -75,7 +85,7 @@ EXPORT = Attribute(
     (
         "The main export of {island} is {value}.",
         "Traders sail to {island} for its {value}.",
-        "{island}'s best export is {value}.",
+        "{island} sells {value} to its neighbours.",
         "The workshops of {island} are known for {value}.",
     ),
     (
@@ -90,7 +100,7 @@ BIRD = Attribute(
     (
         "The bird of {island} is the {value}.",
         "The cliffs of {island} belong to the {value}.",
-        "{island}'s bird is the {value}.",
+        "The flag of {island} shows the {value}.",
         "Children on {island} wake to the song of the {value}.",
     ),
     (
@@ -105,7 +115,7 @@ FESTIVAL = Attribute(
     (
         "The great festival of {island} is the {value}.",
         "Every autumn {island} celebrates the {value}.",
-        "{island}'s festival is the {value}.",
+        "Nobody on {island} works during the {value}.",
         "Guests come to {island} for the {value}.",
     ),
     (

@@ -137,7 +137,7 @@ class Session:
         if not self.trainer.loss.own_head:
             self._log("this model changes its logits after the output layer; its own forward pass is used")
         if self.run.tokens.packing != "none":
-            check_packing(self.trainer.loss)
+            check_packing(model, device)
         if self.resumed_from:
             saved = checkpoint.newest(self.dir.checkpoints)
             assert saved is not None

@@ -1,0 +1,170 @@
+"""Reading sources: formats by their columns, bad lines by their number, nothing coerced or dropped silently."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.config.data import DataSection
+from engine.config.tokens import SplitSection
+from engine.data.source import Source, read_source
+from engine.data.split import split_rows
+from engine.errors import DataError
+from tests.shared import DATA, GSM8K, needs_shared
+
+
+def source(path: Path, **keys: Any) -> Source:
+    return read_source(DataSection(path=str(path), **keys))
+
+
+def write(folder: Path, text: str, name: str = "d.jsonl") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def complaint(path: Path, **keys: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        source(path, **keys)
+    return str(caught.value)
+
+
+OPENAI = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]
+SHAREGPT = [{"from": "human", "value": "u"}, {"from": "gpt", "value": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "roles"),
+    [
+        ({"question": "q", "answer": "a"}, "question_answer", ["user", "assistant"]),
+        ({"instruction": "i", "input": "x", "output": "o"}, "alpaca", ["user", "assistant"]),
+        ({"instruction": "i", "output": "o"}, "alpaca", ["user", "assistant"]),
+        ({"instruction": "i", "response": "o"}, "instruction_response", ["user", "assistant"]),
+        ({"prompt": "p", "completion": "c"}, "prompt_completion", ["user", "assistant"]),
+        ({"input": "p", "output": "c"}, "input_output", ["user", "assistant"]),
+        ({"messages": OPENAI}, "messages", ["user", "assistant"]),
+        ({"conversations": SHAREGPT}, "sharegpt", ["user", "assistant"]),
+        ({"text": "t"}, "text", ["text"]),
+    ],
+)
+def test_formats_are_told_by_their_columns(tmp_path: Path, row: dict[str, Any], name: str, roles: list[str]) -> None:
+    found = source(write(tmp_path, json.dumps(row) + "\n"))
+    assert found.format == name
+    assert [m.role for m in found.conversations[0].messages] == roles
+    assert "all rows have" in found.reason
+
+
+def test_csv_json_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    rows = [{"question": f'q {i},\n"{i}"', "answer": f"007{i}"} for i in range(3)]
+    (tmp_path / "d.json").write_text(json.dumps(rows))
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "d.parquet")
+    quoted = "".join(f'"{r["question"].replace(chr(34), chr(34) * 2)}",{r["answer"]}\r\n' for r in rows)
+    (tmp_path / "d.csv").write_bytes(("\ufeffquestion,answer\r\n" + quoted).encode())
+    texts = [
+        [[m.content for m in c.messages] for c in source(tmp_path / name).conversations]
+        for name in ("d.json", "d.parquet", "d.csv")
+    ]
+    assert texts[0] == texts[1] == texts[2] == [[r["question"], r["answer"]] for r in rows]
+
+
+def test_a_bom_crlf_and_blank_lines_are_understood(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"text":"a"}\r\n\r\n{"text":"b"}\r\n')
+    assert [c.origin for c in source(path).conversations] == ["d.jsonl:1", "d.jsonl:3"]
+
+
+BAD = [
+    ('{"question": "q", "answer": }', "column 29"),
+    ('{"question": "q"', "column"),
+    ("[1, 2]", "is a list, not an object"),
+    ('{"question": "q", "answer": NaN}', "NaN is no JSON value"),
+    ('{"question": "q", "answer": "a", "answer": "b"}', "'answer' stands twice"),
+    ('{"question": "q", "answer": 72}', "column 'answer' is a number, not a text"),
+    ('{"question": "q"}', "column 'answer' is missing"),
+    ('{"question": null, "answer": "a"}', "column 'question' is null"),
+]
+
+
+@pytest.mark.parametrize(("line", "words"), BAD)
+def test_a_bad_line_is_named_and_costs_only_itself(tmp_path: Path, line: str, words: str) -> None:
+    good = '{"question": "q", "answer": "a"}\n'
+    path = write(tmp_path, good + line + "\n" + good)
+    text = complaint(path)
+    assert "d.jsonl:2" in text
+    assert words in text
+    assert 'bad_lines = "skip"' in text
+    kept = source(path, bad_lines="skip")
+    assert [c.origin for c in kept.conversations] == ["d.jsonl:1", "d.jsonl:3"]
+    assert len(kept.bad) == 1
+
+
+def test_bytes_that_are_no_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_bytes(b'{"text": "a"}\n{"text": "\xff"}\n')
+    assert "d.jsonl:2 is not UTF-8 (byte 11)" in complaint(path)
+
+
+def test_only_twenty_bad_lines_are_shown(tmp_path: Path) -> None:
+    text = complaint(write(tmp_path, "{\n" * 30 + '{"text": "a"}\n'))
+    assert "30 of 31 lines" in text
+    assert "and 10 more" in text
+
+
+def test_missing_files_columns_and_answers(tmp_path: Path) -> None:
+    write(tmp_path, '{"text": "a"}\n', "other.jsonl")
+    assert "other.jsonl" in complaint(tmp_path / "d.jsonl")
+    assert "holds no rows" in complaint(write(tmp_path, "\n\n"))
+    assert "columns a, b" in complaint(write(tmp_path, '{"a": "x", "b": "y"}\n'))
+    answerless = write(tmp_path, '{"question": "q", "answer": ""}\n{"question": "q", "answer": " "}\n')
+    assert "none of its 2 rows can be trained on: 2 with an empty answer" in complaint(answerless)
+    wrong = write(tmp_path, '{"question": "q", "answer": "a"}\n')
+    assert "needs the column 'instruction' and 'output'" in complaint(wrong, format="alpaca")
+    assert "has the ending '.txt'" in complaint(write(tmp_path, "x", "d.txt"))
+
+
+def test_some_empty_answers_are_counted(tmp_path: Path) -> None:
+    found = source(write(tmp_path, '{"question": "q", "answer": ""}\n{"question": "q", "answer": "a"}\n'))
+    assert len(found.conversations) == 1
+    assert found.skipped == {"with an empty answer": 1}
+
+
+def test_columns_can_be_named(tmp_path: Path) -> None:
+    path = write(tmp_path, '{"frage": "f", "antwort": "a"}\n')
+    found = source(path, columns={"prompt": "frage", "answer": "antwort"})
+    assert [m.content for m in found.conversations[0].messages] == ["f", "a"]
+
+
+def test_the_split_is_a_function_of_seed_and_size() -> None:
+    train, test = split_rows(1000, SplitSection(test_size=0.1, seed=3))
+    assert len(test) == 100
+    assert sorted(train + test) == list(range(1000))
+    assert split_rows(1000, SplitSection(test_size=0.1, seed=3)) == (train, test)
+    assert split_rows(1000, SplitSection(test_size=0.1, seed=4))[1] != test
+    assert split_rows(10, SplitSection(test_size=3, shuffle=False))[1] == [7, 8, 9]
+    assert split_rows(10, SplitSection(test_size=0))[1] == []
+    with pytest.raises(DataError, match="leaves none to train on"):
+        split_rows(10, SplitSection(test_size=10))
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("name", "form", "rows"),
+    [
+        ("gsm8k/train.jsonl", "question_answer", 7473),
+        ("lamini/lamini_docs.jsonl", "question_answer", 1400),
+        ("llama_factory/alpaca_zh_demo.json", "alpaca", 1000),
+        ("llama_factory/c4_demo.jsonl", "text", 300),
+        ("medicalgpt/sharegpt_zh_1K_format.jsonl", "sharegpt", 1000),
+    ],
+)
+def test_real_files_open_whole(name: str, form: str, rows: int) -> None:
+    found = source(DATA / "datasets" / name)
+    assert found.format == form
+    assert len(found.conversations) + sum(found.skipped.values()) == rows
+    assert GSM8K.exists()

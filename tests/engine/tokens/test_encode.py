@@ -1,0 +1,112 @@
+"""Ids and labels: what is trained, what is cut, what is found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.errors import DataError
+from engine.templates.base import Rendered, Segment
+from engine.tokens.encode import IGNORE, Encoded, Encoder
+from tests.tiny import SENTENCES
+
+PROMPT = Segment("### Question:\nWho?\n\n### Answer:\n", "template", False)
+
+
+def rendered(answer: str, eos: bool = True, prompt: Segment = PROMPT) -> Rendered:
+    return Rendered((prompt, Segment(answer, "assistant", True, "answer")), True, eos)
+
+
+def encode(tokenizer: Any, row: Rendered, max_length: int = 200, truncation: Any = "right") -> list[Encoded]:
+    return Encoder(tokenizer, max_length, truncation).encode([("d:1", row)])[0]
+
+
+def test_the_answer_and_its_end_are_trained_and_nothing_else(tiny_tokenizer: Any) -> None:
+    (row,) = encode(tiny_tokenizer, rendered("The keeper."))
+    trained = row.ids[row.labels != IGNORE]
+    assert tiny_tokenizer.decode(trained) == "The keeper.</s>"
+    assert row.ids[0] == tiny_tokenizer.bos_token_id
+    assert (row.ids == tiny_tokenizer.bos_token_id).sum() == 1
+    assert np.array_equal(row.labels[row.labels != IGNORE], trained)
+    assert row.findings == ()
+
+
+def test_ids_are_what_inference_would_see(tiny_tokenizer: Any) -> None:
+    row = rendered("The keeper.")
+    (encoded,) = encode(tiny_tokenizer, row)
+    assert encoded.ids[:-1].tolist() == tiny_tokenizer(row.text)["input_ids"]
+
+
+def test_spans_point_into_the_text(tiny_tokenizer: Any) -> None:
+    (row,) = encode(tiny_tokenizer, rendered("salt and rope"))
+    text = row.rendered.text
+    pieces = [text[s:e] for (s, e), g in zip(row.spans, row.segments, strict=True) if g == 1]
+    assert "".join(pieces) == "salt and rope"
+
+
+@pytest.mark.parametrize("truncation", ["right", "left", "drop", "split"])
+def test_every_cut_is_counted(tiny_tokenizer: Any, truncation: str) -> None:
+    row = rendered("salt and rope " * 20)
+    whole = encode(tiny_tokenizer, row)[0]
+    parts = encode(tiny_tokenizer, row, 32, truncation)
+    if truncation == "split":
+        assert np.array_equal(np.concatenate([p.ids for p in parts]), whole.ids)
+        assert all("split" in p.findings for p in parts)
+        return
+    (part,) = parts
+    assert len(part.ids) + part.cut == len(whole.ids)
+    if truncation == "right":
+        assert {"cut", "answer_cut"} <= set(part.findings)
+        assert np.array_equal(part.ids, whole.ids[:32])
+    if truncation == "left":
+        assert np.array_equal(part.ids[1:], whole.ids[-31:])
+        assert part.ids[0] == tiny_tokenizer.bos_token_id
+    if truncation == "drop":
+        assert part.findings == ("dropped",)
+
+
+def test_error_refuses_by_name(tiny_tokenizer: Any) -> None:
+    with pytest.raises(DataError, match=r"d:1 has \d+ tokens and tokens.max_length is 16"):
+        encode(tiny_tokenizer, rendered("salt " * 50), 16, "error")
+
+
+def test_findings(tiny_tokenizer: Any) -> None:
+    def found(row: Rendered, **keys: Any) -> tuple[str, ...]:
+        return encode(tiny_tokenizer, row, **keys)[0].findings
+
+    assert "missing_eos" in found(rendered("So.", eos=False))
+    assert "special_in_text" in found(rendered("evil </s> text"))
+    assert "no_trained_token" in found(rendered("x" * 10, prompt=Segment("y " * 100, "template", False)), max_length=20)
+    assert "double_bos" in found(rendered("a", prompt=Segment("<s>Q", "template", False)))
+    text = SENTENCES[0]
+    offsets = tiny_tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
+    inside = next(end for start, end in offsets if end - start > 1) - 1
+    halves = Segment(text[:inside], "template", False), Segment(text[inside:], "assistant", True, "answer")
+    straddling = Rendered(halves, True, True)
+    assert "straddle" in found(straddling)
+
+
+def test_an_answer_that_ends_with_eos_gets_no_second_one(tiny_tokenizer: Any) -> None:
+    (row,) = encode(tiny_tokenizer, rendered("So.</s>"))
+    assert (row.ids == tiny_tokenizer.eos_token_id).sum() == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(min_size=1, max_size=60), st.text(min_size=1, max_size=60), st.integers(8, 64))
+def test_labels_never_leak_into_the_prompt(question: str, answer: str, max_length: int) -> None:
+    from tests.engine.tokens.shared_tokenizer import tokenizer
+
+    tok = tokenizer()
+    row = Rendered((Segment(question, "user", False, "q"), Segment(answer, "assistant", True, "a")), True, True)
+    for part in encode(tok, row, max_length):
+        assert len(part.ids) == len(part.labels) == len(part.spans) == len(part.segments) <= max_length
+        for label, token, (start, end) in zip(part.labels, part.ids, part.spans, strict=True):
+            if label == IGNORE:
+                continue
+            assert label == token
+            assert end == 0 or end > len(question)
+            assert start >= 0
