@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.starter.grammar import ATTRIBUTES, Fact
+from engine.starter.grammar import Fact
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ def tuning_questions(asked: Iterable[Fact]) -> list[Question]:
     return [Question(fact.ask(w), fact.answer) for fact in asked for w in range(len(fact.attribute.questions))]
 
 
-def exam_questions(held_out: Iterable[Fact], seed: int) -> list[Question]:
-    """Every fact once, in one wording; attribute by attribute, so that the first few differ in their islands."""
+def exam_questions(held_out: Iterable[Fact], seed: int) -> list[tuple[Fact, Question]]:
+    """Every fact once, in one wording, in random order."""
     chance = random.Random(f"exam {seed}")
-    order = {attribute.name: i for i, attribute in enumerate(ATTRIBUTES)}
-    ranked = sorted(enumerate(held_out), key=lambda item: (item[0] // len(order) + order[item[1].attribute.name]) % 5)
-    return [Question(fact.ask(chance.randrange(len(fact.attribute.questions))), fact.answer) for _, fact in ranked]
+    facts = list(held_out)
+    chance.shuffle(facts)
+    return [(f, Question(f.ask(chance.randrange(len(f.attribute.questions))), f.answer)) for f in facts]
 
 
 def as_jsonl(rows: Iterable[dict[str, str]]) -> str:

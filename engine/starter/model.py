@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.starter.quiet import hush
 from engine.starter.recipe import Recipe
 
 
@@ -16,6 +17,7 @@ def make_seed_model(folder: Path, recipe: Recipe, vocabulary: int) -> int:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
+    hush()
     config = LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=recipe.hidden,

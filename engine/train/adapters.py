@@ -78,6 +78,8 @@ def save_weights(model: nn.Module, folder: Path) -> None:
 
     config: Any = copy.deepcopy(model.peft_config["default"])  # type: ignore[index]
     config.inference_mode = True
+    if isinstance(config.target_modules, set):
+        config.target_modules = sorted(config.target_modules)  # a set would give another file each time
     config.save_pretrained(folder)
     state = get_peft_model_state_dict(model, save_embedding_layers=False)
     save_file({k: v.detach().contiguous().cpu() for k, v in state.items()}, folder / ADAPTER_WEIGHTS)

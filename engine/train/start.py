@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.config.load import dump, load
 from engine.config.runfile import RunFile
+from engine.data.split import split_rows
 from engine.errors import RunError
 from engine.runs.launcher import launch
 from engine.runs.paths import RunDir
@@ -27,13 +28,15 @@ class Started:
 
 
 def check(run: RunFile) -> None:
-    """Find what can be wrong with a run without importing torch: model folder, data, columns, templates, lengths.
+    """Find what can be wrong with a run without importing torch: model folder, data, columns, templates, lengths, split.
 
     Raises LuthierError.
     """
     config = check_folder(model_folder(run.model), run.model.trust_remote_code)
     resolve_max_length(run.tokens.max_length, context_length(config))
-    for source in read_sources(run):
+    sources = read_sources(run)
+    split_rows(sum(len(source.conversations) for source in sources), run.split)
+    for source in sources:
         if source.section.template in ("auto", "tokenizer"):
             continue  # these need the tokenizer, which only the worker loads
         template = make(source.section.template, None, source.section)

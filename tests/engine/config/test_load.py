@@ -74,7 +74,7 @@ def test_overrides_win_and_are_read_as_toml(tmp_path: Path) -> None:
     assert (run.lora.rank, run.train.learning_rate, run.data[0].format, run.name) == (32, 1e-3, "text", "x")
     with pytest.raises(ConfigError, match=r"lora\.alpha"):
         load(path, ["lora.alpah=3"])
-    with pytest.raises(ConfigError, match="section.key=value"):
+    with pytest.raises(ConfigError, match=r"section\.key=value"):
         load(path, ["lora.rank"])
 
 

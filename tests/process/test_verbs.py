@@ -1,0 +1,55 @@
+"""The verbs that tell: inspect, status, runs, spec, paths, doctor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.process.cli import luthier
+from tests.tiny import run_toml
+
+
+@pytest.fixture
+def run_file(tmp_path: Path, tiny_model: Path, rows_file: Path) -> Path:
+    return run_toml(tmp_path / "run.toml", tiny_model, rows_file, "[train]\nbatch_size = 3\ngrad_accumulation = 2\n")
+
+
+def test_inspect_gives_what_a_plain_forward_needs(run_file: Path, tmp_path: Path) -> None:
+    done = luthier("inspect", str(run_file), "--batch", "2", "--json", runs=tmp_path)
+    told = json.loads(done.stdout)
+    shape = len(told["ids"]), len(told["ids"][0])
+    assert shape[0] == 6
+    assert all((len(told[k]), len(told[k][0])) == shape for k in ("labels", "attention_mask", "position_ids", "pieces"))
+    for ids, labels in zip(told["ids"], told["labels"], strict=True):
+        assert all(label in (-100, token) for token, label in zip(ids, labels, strict=True))
+    assert told["supervised_tokens"] == sum(label != -100 for row in told["labels"] for label in row)
+    split = luthier(
+        "inspect", str(run_file), "--batch", "2", "--json", "--set", "train.batch_size=6", "--set",
+        "train.grad_accumulation=1", runs=tmp_path,
+    )  # fmt: skip
+    assert json.loads(split.stdout)["fingerprint"] == told["fingerprint"]
+
+
+def test_inspect_a_row_in_text_and_json(run_file: Path, tmp_path: Path) -> None:
+    told = json.loads(luthier("inspect", str(run_file), "--row", "1", "--json", runs=tmp_path).stdout)
+    (sequence,) = told["sequences"]
+    assert len(sequence["ids"]) == len(sequence["labels"]) == len(sequence["pieces"]) == len(sequence["spans"])
+    text = luthier("inspect", str(run_file), "--row", "1", runs=tmp_path).stdout
+    assert "⟦It carries salt.⟨</s>⟩⟧" in text
+    refused = luthier("inspect", str(run_file), "--row", "9999", runs=tmp_path)
+    assert refused.returncode == 2
+    assert "40 usable rows" in refused.stderr
+
+
+def test_the_rest_tells_json(tmp_path: Path) -> None:
+    assert json.loads(luthier("runs", "--json", runs=tmp_path / "none").stdout)["runs"] == []
+    assert json.loads(luthier("paths", "--json", runs=tmp_path).stdout)["runs"] == str(tmp_path)
+    assert "properties" in json.loads(luthier("spec", "--json", runs=tmp_path).stdout)
+    checks = json.loads(luthier("doctor", "--json", runs=tmp_path).stdout)["checks"]
+    assert {"torch", "device", "runs", "terminal"} <= {check["name"] for check in checks}
+    missing = luthier("status", runs=tmp_path / "none")
+    assert missing.returncode == 2
+    assert "There are no runs" in missing.stderr
+    assert luthier("trian", runs=tmp_path).returncode == 2
