@@ -93,7 +93,7 @@ def runs(runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def inspect(
-    run_file: RunFileArgument,
+    run_file: Annotated[Path, typer.Argument(metavar="RUN.toml", help="The run file, or the name of a run.")],
     row: Annotated[int | None, typer.Option("--row", metavar="N", min=1, help="The Nth row, from 1.")] = None,
     batch: Annotated[int | None, typer.Option("--batch", metavar="N", min=1, help="The batch of step N.")] = None,
     overrides: Overrides = None,

@@ -11,6 +11,8 @@ from engine.cli import console
 from engine.config.load import load
 from engine.config.runfile import RunFile
 from engine.errors import ConfigError
+from engine.runs.paths import runs_dir
+from engine.runs.store import find_run
 from engine.text import visible
 from engine.tokens.batches import Batch, BatchPlan
 from engine.tokens.encode import FINDINGS, IGNORE, Encoded
@@ -23,7 +25,7 @@ def inspect(run_file: Path, row: int | None, batch: int | None, overrides: list[
     """Show a row, a batch, or what all the data amounts to."""
     if row is not None and batch is not None:
         raise ConfigError("--row and --batch are two questions; ask one at a time.")
-    run = load(run_file, overrides)
+    run = load(_file_of(run_file), overrides)
     folder = model_folder(run.model)
     config = check_folder(folder, run.model.trust_remote_code)
     prepared = prepare(run, load_tokenizer(folder, run.model.trust_remote_code), config)
@@ -33,6 +35,13 @@ def inspect(run_file: Path, row: int | None, batch: int | None, overrides: list[
         _batch(run, prepared, batch, as_json)
     else:
         _overview(run, prepared, as_json)
+
+
+def _file_of(path: Path) -> Path:
+    """The run file itself, or that of a run directory or of a run by name."""
+    if path.is_file() or path.suffix == ".toml":
+        return path
+    return find_run(runs_dir(), str(path)).config
 
 
 def plan_of(run: RunFile, prepared: Prepared) -> BatchPlan:

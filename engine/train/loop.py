@@ -147,7 +147,7 @@ class Trainer:
             raise TrainingError(
                 f"The {what} of step {step} is not a finite number, so the step was not applied. Its rows are "
                 f"{', '.join(origins[:8])}{' …' if len(origins) > 8 else ''}. Usual causes: train.learning_rate "
-                f"({self.run.train.learning_rate:g}) too high, or a broken row: `luthier inspect --batch {step}` shows them."
+                f"({self.run.train.learning_rate:g}) too high, or a broken row: `luthier inspect {self.checkpoints.parent.name} --batch {step}` shows them."
             )
 
     def evaluate(self) -> None:
