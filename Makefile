@@ -34,7 +34,11 @@ format: $(READY)  ## sort imports and format
 	$(BIN)/ruff format .
 
 bench: $(READY)  ## measurements, as ratios inside one run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m bench
+
+pictures: $(READY)  ## the README's pictures, from the real app and the demo's runs
+	$(BIN)/python docs/pictures.py
 
 clean:  ## remove what the tools leave behind
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from engine.errors import RunError
 
-
 _OWN: set[str] = set()
 """Real paths of the lock files that this process holds."""
 

@@ -40,16 +40,17 @@ FINDINGS: dict[str, str] = {
 class Encoded:
     """One sequence of one row.
 
-    `ids` and `labels` have shape [T]; `spans` are T (start, end) character ranges of the rendered text, empty for
-    tokens that the tokenizer added; `segments` are T indices into `rendered.segments`, -1 for added tokens.
+    `ids` and `labels` have shape [T]; `spans` has shape [T, 2], the first and the one-past-last character of the rendered
+    text, (0, 0) for tokens that the tokenizer added; `segments` has shape [T], indices into `rendered.segments`, -1 for
+    added tokens.
     """
 
     origin: str
     rendered: Rendered
     ids: Int32
     labels: Int32
-    spans: list[tuple[int, int]]
-    segments: list[int]
+    spans: Int32
+    segments: Int32
     cut: int
     """Tokens of the row that are not in this sequence because of max_length."""
     findings: tuple[str, ...]
@@ -97,34 +98,30 @@ class Encoder:
         return out
 
     def _label(self, origin: str, rendered: Rendered, ids: list[int], spans: list[tuple[int, int]]) -> Encoded:
-        """Give each token its segment and its label; end the row with EOS where the template asks for it."""
-        ids, spans = list(ids), [(int(s), int(e)) for s, e in spans]
-        findings: list[str] = []
+        """Give each token its segment and its label; end the row with EOS where the template asks for it.
+
+        A token is trained when any of its characters is learned; one that covers learned and other text is a finding.
+        """
         if rendered.end_with_eos and self.eos is not None and (not ids or ids[-1] not in self._ends):
-            ids.append(self.eos)
-            spans.append((0, 0))
-        segments = _segments_of(rendered, spans)
-        supervised = [s.supervised for s in rendered.segments]
-        starts = np.cumsum([0] + [len(s.text) for s in rendered.segments])
-        trained: list[bool] = []
-        for (_, end), segment in zip(spans, segments, strict=True):
-            flag = segment >= 0 and supervised[segment]
-            if segment >= 0 and end > starts[segment + 1]:
-                reached = int(np.searchsorted(starts, end, side="left")) - 1
-                across = any(supervised[segment : reached + 1])
-                if across != all(supervised[segment : reached + 1]):
-                    findings.append("straddle")
-                flag = across
-            trained.append(flag)
-        last = len(ids) - 1
-        if rendered.end_with_eos and ids and segments[last] < 0 and ids[last] in self._ends:
-            trained[last] = bool(supervised) and supervised[-1]
-        array = np.array(ids, dtype=np.int32)
-        labels = np.where(np.array(trained, dtype=bool), array, IGNORE).astype(np.int32)
-        if len(labels):
-            labels[0] = IGNORE  # nothing stands before the first token that could predict it
-        findings += self._lint(rendered, array, labels)
-        return Encoded(origin, rendered, array, labels, spans, segments, 0, tuple(dict.fromkeys(findings)))
+            ids, spans = [*ids, self.eos], [*spans, (0, 0)]
+        ids_T = np.array(ids, dtype=np.int32)
+        spans_T2 = np.array(spans, dtype=np.int32).reshape(-1, 2)
+        starts_T, ends_T = spans_T2[:, 0], spans_T2[:, 1]
+        lengths = [len(s.text) for s in rendered.segments]
+        learned_before = np.concatenate([[0], np.cumsum(np.repeat([s.supervised for s in rendered.segments], lengths))])
+        learned_T = learned_before[ends_T] - learned_before[starts_T]
+        trained_T = learned_T > 0
+        if rendered.end_with_eos and len(ids) and not ends_T[-1] and ids[-1] in self._ends:
+            trained_T[-1] = bool(rendered.segments) and rendered.segments[-1].supervised
+        trained_T[:1] = False  # nothing stands before the first token that could predict it
+        labels_T = np.where(trained_T, ids_T, IGNORE).astype(np.int32)
+        owner = np.repeat(np.arange(len(lengths)), lengths)
+        with_text = ends_T > starts_T
+        segments_T = np.full(len(ids), -1, dtype=np.int32)
+        segments_T[with_text] = owner[starts_T[with_text]]
+        findings = ["straddle"] if (trained_T & (learned_T < ends_T - starts_T)).any() else []
+        findings += self._lint(rendered, ids_T, labels_T)
+        return Encoded(origin, rendered, ids_T, labels_T, spans_T2, segments_T, 0, tuple(findings))
 
     def _lint(self, rendered: Rendered, ids: Int32, labels: Int32) -> list[str]:
         found = []
@@ -163,12 +160,6 @@ class Encoder:
         return [_slice(row, part, 0, "split") for part in parts]
 
 
-def _segments_of(rendered: Rendered, spans: list[tuple[int, int]]) -> list[int]:
-    """Index of the segment in which each token starts; -1 for tokens without characters."""
-    owner = np.repeat(np.arange(len(rendered.segments)), [len(s.text) for s in rendered.segments])
-    return [int(owner[start]) if end > start else -1 for start, end in spans]
-
-
 def _slice(row: Encoded, keep: list[int], cut: int, finding: str) -> Encoded:
     labels = row.labels[keep]
     if len(labels):
@@ -185,8 +176,8 @@ def _slice(row: Encoded, keep: list[int], cut: int, finding: str) -> Encoded:
         row.rendered,
         row.ids[keep],
         labels,
-        [row.spans[i] for i in keep],
-        [row.segments[i] for i in keep],
+        row.spans[keep],
+        row.segments[keep],
         cut,
         tuple(dict.fromkeys(findings)),
     )

@@ -16,13 +16,13 @@ from engine.tokens.packing import pack
 
 
 def examples(lengths: list[int]) -> Examples:
-    rendered = Rendered((), True, True)
+    rendered, none = Rendered((), True, True), np.zeros(0, dtype=np.int32)
     out = []
     for i, length in enumerate(lengths):
         ids = np.arange(length, dtype=np.int32) + 100 * i
         labels = ids.copy()
         labels[: max(1, length // 2)] = IGNORE
-        out.append(Encoded(f"d:{i}", rendered, ids, labels, [], [], 0, ()))
+        out.append(Encoded(f"d:{i}", rendered, ids, labels, none, none, 0, ()))
     return Examples(out)
 
 
