@@ -1,0 +1,291 @@
+"""The application: what is shown, which theme, and how news reaches the screens. What it does to runs is in `acts`.
+
+Workers post messages; the handlers here own what is known; widgets own pixels. It never imports a machine-learning library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.segment import Segment, Segments
+from rich.style import Style
+from textual import on, work
+from textual.app import App
+from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.theme import Theme
+
+from engine.text import visible
+from tui import settings
+from tui.acts import RunActs
+from tui.commands import Command, commands_for
+from tui.crash import report
+from tui.glyphs import ASCII, UNICODE
+from tui.keys import bindings, keys_of
+from tui.link import Link, RunFound, RunGrew, RunsListed, StoryGrew
+from tui.screens.frame import Frame
+from tui.screens.home import Home
+from tui.text import Wall
+from tui.theme import DEFAULT_THEME, derived_inks, inks_of, load_themes
+from tui.widgets.painted import Painted
+
+_SOON_S = 0.05
+_LAST_WORD_S = 2.0
+
+
+class LuthierApp(RunActs, App[list[str]]):
+    """The TUI. Its result is the names of the runs that go on without it."""
+
+    TITLE = "Luthier"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS = bindings("app")
+
+    def __init__(
+        self,
+        runs_dir: Path,
+        starter_dir: Path,
+        *,
+        theme: str = "",
+        ascii_only: bool = False,
+        demo: bool = False,
+        fresh: bool = False,
+    ) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.glyphs = ASCII if ascii_only else UNICODE
+        self.link = Link(self, runs_dir, starter_dir)
+        self._wall = Wall(ascii_only)
+        self._first_demo, self._first_fresh = demo, fresh
+        self._news: set[str] | None = None
+        self._news_of_story = False
+        self._inks: tuple[str, dict[str, Style]] = ("", {})
+        self._seconds = 0
+        self._problems: list[str] = []
+        self._hung_up = False
+        self._choose_theme(theme)
+        if ascii_only:
+            self.add_class("-ascii")
+
+    # Themes
+
+    def _choose_theme(self, wanted: str) -> None:
+        found = load_themes()
+        for theme in found.themes.values():
+            self.register_theme(theme)
+        self._settings, problems = settings.load()
+        self._problems += found.problems + problems
+        for name in (wanted, self._settings.theme, os.environ.get("TEXTUAL_THEME", "")):
+            if name in self.usable_themes:
+                self.theme = name
+                return
+            if name and name != os.environ.get("TEXTUAL_THEME"):
+                known = ", ".join(sorted(self.usable_themes))
+                self._problems.append(f"There is no theme {name!r}. There are {known}.")
+        self.theme = DEFAULT_THEME
+
+    @property
+    def usable_themes(self) -> dict[str, bool]:
+        """Names of the themes that can be chosen, and whether each is dark.
+
+        Without colours the terminal's own palette cannot be told apart: such themes are not offered then.
+        """
+        return {name: theme.dark for name, theme in self.available_themes.items() if not (self.no_color and theme.ansi)}
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The inks of themes that are not ours."""
+        return derived_inks(self.current_theme)
+
+    @property
+    def inks(self) -> dict[str, Style]:
+        """The styles that widgets paint with."""
+        if self._inks[0] != self.theme:
+            variables = self.get_css_variables()
+            self._inks = (self.theme, inks_of(variables, self.current_theme.ansi, self.no_color))
+        return self._inks[1]
+
+    def _theme_changed(self, theme: Theme) -> None:
+        for screen in self.screen_stack:
+            for widget in screen.query(Painted):
+                widget.notify_style_update()
+                widget.refresh()
+
+    def remember_theme(self, name: str) -> None:
+        """Use a theme from now on."""
+        self.theme = name
+        self._settings = settings.Settings(theme=name)
+        try:
+            settings.save(self._settings)
+        except (OSError, ValueError) as error:
+            self.complain(f"The theme is used but could not be remembered: {error}")
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's filters, and ours behind them."""
+        return [*super().get_line_filters(), self._wall]
+
+    # Life
+
+    def on_mount(self) -> None:
+        """Home first; reading starts when it is on the screen."""
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._end_by_signal)
+        self.push_screen(Home())
+        if self._first_demo:
+            self.open_demo(start=True, fresh=self._first_fresh)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        for problem in self._problems:
+            self.complain(problem)
+        self.run_worker(self.link.tail, thread=True, group="tail", exit_on_error=False)
+        self.set_interval(1.0, self._second)
+
+    def on_unmount(self) -> None:
+        """Let the thread end."""
+        self.link.stop()
+
+    def _end_by_signal(self) -> None:
+        """End; a terminal that is gone must not hold us."""
+        self._hung_up = True
+        watchdog = threading.Timer(_LAST_WORD_S, partial(os._exit, 0))
+        watchdog.daemon = True
+        watchdog.start()
+        self.exit([])
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether a signal ended it."""
+        return self._hung_up
+
+    def _second(self) -> None:
+        self._seconds += 1
+        if self.link.live() or self._seconds % 30 == 0:
+            self._spread(set())
+
+    def _fatal_error(self) -> None:
+        """Textual prints pages of locals; we print a sentence and keep the trace in a file."""
+        self._exit_renderables.append(Segments([Segment(report(self._exception))]))
+        self._close_messages_no_wait()
+
+    # News
+
+    def is_shown(self, screen: Screen[Any]) -> bool:
+        """Whether a screen can be seen: on top, or under dialogs only."""
+        for other in reversed(self.screen_stack):
+            if other is screen:
+                return True
+            if not other.is_modal:
+                return False
+        return False
+
+    @on(RunsListed)
+    @on(RunFound)
+    @on(RunGrew)
+    def _take_news(self, message: RunsListed | RunFound | RunGrew) -> None:
+        self._spread(self.link.accept(message))
+
+    @on(StoryGrew)
+    def _take_story(self, message: StoryGrew) -> None:
+        self.link.story = message.story
+        self._news_of_story = True
+        self._spread(set())
+
+    def _spread(self, names: set[str]) -> None:
+        """Tell the screens soon, once for all that comes until then."""
+        if self._news is None:
+            self._news = set()
+            self.set_timer(_SOON_S, self._tell_screens)
+        self._news |= names
+
+    def _tell_screens(self) -> None:
+        names, self._news = self._news or set(), None
+        of_story, self._news_of_story = self._news_of_story, False
+        for screen in self.screen_stack:
+            if isinstance(screen, Frame) and screen.is_mounted and self.is_shown(screen):
+                screen.news(names)
+                if of_story:
+                    screen.news_of_story()
+
+    def tell(self, message: str, title: str = "") -> None:
+        """A toast. Foreign text is welcome."""
+        self.notify(visible(message), title=visible(title), markup=False, timeout=4)
+
+    def complain(self, message: str) -> None:
+        """A toast for what went wrong; it stays longer."""
+        self.notify(visible(message), severity="error", markup=False, timeout=12)
+
+    # Ways
+
+    @property
+    def frame(self) -> Frame:
+        """The topmost screen that is no dialog."""
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, Frame))
+
+    def go_home(self) -> Home:
+        """Close everything above Home."""
+        while not isinstance(self.screen, Home):
+            self.pop_screen()
+        return self.screen
+
+    def action_show_home(self) -> None:
+        """To the runs."""
+        self.go_home()
+
+    def action_help(self) -> None:
+        """To the keys."""
+        from tui.screens.help import Help
+
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help())
+
+    async def action_back(self) -> None:
+        """Back; each screen knows how."""
+        self.frame.action_back()
+
+    def action_leave(self) -> None:
+        """Back, and from Home out."""
+        if isinstance(self.screen, Home):
+            self.exit(self._who_goes_on())
+        else:
+            self.pop_screen()
+
+    async def action_quit(self) -> None:
+        """Out, from anywhere."""
+        self.exit(self._who_goes_on())
+
+    def _who_goes_on(self) -> list[str]:
+        return [run.dir.name for run in self.link.live()]
+
+    # Commands
+
+    def action_palette(self) -> None:
+        """Find a command by name."""
+        self._open_palette("")
+
+    def action_pick_theme(self) -> None:
+        """Find a theme by name."""
+        self._open_palette("theme ")
+
+    @work(group="palette")
+    async def _open_palette(self, wanted: str) -> None:
+        from tui.screens.dialogs.palette import Palette
+
+        frame = self.frame
+        allowed = [key.id for key in keys_of(frame.where, "app") if frame.check_action(key.id, ()) is not False]
+        commands = commands_for(frame.where, self.usable_themes, allowed)
+        chosen: Command | None = await self.push_screen_wait(Palette(commands, wanted))
+        if chosen is None:
+            return
+        if chosen.theme:
+            self.remember_theme(chosen.theme)
+        else:
+            own = any(key.id == chosen.action for key in keys_of(frame.where))
+            await self.run_action(chosen.action, frame if own else self)

@@ -1,0 +1,167 @@
+"""What is worth saying about a run, as painted rows: the same words on every screen."""
+
+from __future__ import annotations
+
+from engine.runs import events as e
+from engine.runs.store import Run
+from engine.runs.view import RunView
+from tui import words
+from tui.glyphs import Glyphs
+from tui.rows import Row
+from tui.text import cell_len, plain, wrap
+
+LABEL_WIDTH = 12
+
+
+def fact(label: str, parts: list[Row], width: int, glyphs: Glyphs) -> list[Row]:
+    """A label and its parts, on as many lines as they take; a part is broken only where it is wider than a line."""
+    room = max(8, width - LABEL_WIDTH)
+    lines: list[list[Row]] = [[]]
+    for part in parts:
+        taken = sum(_cells(other) + 3 for other in lines[-1])
+        if lines[-1] and taken + _cells(part) > room:
+            lines.append([])
+        lines[-1].append(part)
+    return [
+        [((label if i == 0 else "").ljust(LABEL_WIDTH), "muted"), *joined(line, glyphs)] for i, line in enumerate(lines)
+    ]
+
+
+def texts(parts: list[str], ink: str = "text") -> list[Row]:
+    """Parts of one ink; empty ones are left out."""
+    return [[(part, ink)] for part in parts if part]
+
+
+def joined(parts: list[Row], glyphs: Glyphs) -> Row:
+    """Parts with a faint dot between them."""
+    row: Row = []
+    for part in parts:
+        row += ([(f" {glyphs.dot} ", "faint")] if row else []) + part
+    return row
+
+
+def _cells(row: Row) -> int:
+    return sum(cell_len(text) for text, _ in row)
+
+
+def progress_bar(done: float, total: float, width: int, glyphs: Glyphs, ink: str = "accent") -> Row:
+    """A bar of `width` cells."""
+    full = min(width, int(width * done / total)) if total else 0
+    return [(glyphs.bar_done * full, ink), (glyphs.bar_rest * (width - full), "line")]
+
+
+def model_parts(view: RunView) -> list[str]:
+    """Model, quantisation, adapter and sizes."""
+    model = view.model
+    if model is None:
+        return []
+    name = plain(model.path.rstrip("/").rsplit("/", 1)[-1], 40)
+    share = 100 * model.trainable_parameters / model.parameters if model.parameters else 0.0
+    trained = f"{words.short_count(model.trainable_parameters)} of {words.short_count(model.parameters)} trained"
+    return [name, plain(model.quantization, 24), plain(model.adapter, 24), f"{trained} ({share:.2g} %)"]
+
+
+def data_parts(data: e.Data | None) -> list[str]:
+    """Rows and tokens, and what was left out."""
+    if data is None:
+        return []
+    share = f"{100 * data.supervised_tokens / data.train_tokens:.0f} % trained" if data.train_tokens else ""
+    skipped = sum(
+        value
+        for source in data.sources
+        for value in (source.get("skipped") or {}).values()
+        if isinstance(value, int) and not isinstance(value, bool)
+    )
+    return [
+        f"{words.count(data.train_examples)} rows",
+        f"{words.count(data.test_examples)} held out" if data.test_examples else "",
+        f"{words.short_count(data.train_tokens)} tokens" if data.train_tokens else "",
+        share,
+        f"{words.count(skipped)} skipped" if skipped else "",
+    ]
+
+
+def result_parts(view: RunView) -> list[Row]:
+    """Newest loss, newest and best evaluation loss."""
+    parts: list[Row] = []
+    if (train := view.last("loss")) is not None:
+        parts.append([("train ", "muted"), (words.loss(train), "train")])
+    if (held_out := view.last("eval_loss")) is not None:
+        parts.append([("eval ", "muted"), (words.loss(held_out), "eval")])
+        if best := view.series["eval_loss"].lowest:
+            parts.append([("best ", "muted"), (words.loss(best[1]), "eval"), (f" at {words.count(best[0])}", "muted")])
+    return parts
+
+
+def pace_parts(view: RunView) -> list[str]:
+    """Speed and memory."""
+    speed, peak = view.last("tokens_per_s"), view.last("peak_gib")
+    return [
+        f"{words.short_count(speed)} tok/s" if speed else "",
+        f"peak {words.gib(peak)}" if peak else "",
+        plain(view.model.device, 40) if view.model else "",
+    ]
+
+
+def run_facts(run: Run, reason: str, width: int, glyphs: Glyphs) -> list[Row]:
+    """All of it, for the pane beside the list of runs."""
+    view = run.view
+    rows: list[Row] = []
+    checkpoints = [words.count(checkpoint.step) for checkpoint in view.checkpoints[-4:]]
+    started = [] if view.started_t is None else [_ago(view.started_t)]
+    for label, parts in (
+        ("loss", result_parts(view)),
+        ("model", texts(model_parts(view))),
+        ("data", texts(data_parts(view.data))),
+        ("pace", texts(pace_parts(view))),
+        ("checkpoints", texts(checkpoints)),
+        ("started", texts(started)),
+    ):
+        if parts:
+            rows += fact(label, parts, width, glyphs)
+    return rows + [[]] * bool(rows) + outcome(run, reason, width, glyphs)
+
+
+def _ago(t: float) -> str:
+    age = words.age(t)
+    return "just now" if age == "now" else f"{age} ago"
+
+
+def outcome(run: Run, reason: str, width: int, glyphs: Glyphs) -> list[Row]:
+    """How a run ended and what to do next; nothing while it goes on."""
+    state = run.state
+    if state in ("starting", "running"):
+        return []
+    ink = words.STATE_ROLE[state]
+    rows: list[Row] = []
+    if reason:
+        for i, line in enumerate(wrap(reason, max(8, width - 2), 6)):
+            rows.append([(f"{glyphs.states[state]} " if i == 0 else "  ", ink), (line, ink)])
+    for line in next_steps(run):
+        rows += [
+            [(f"{glyphs.arrow} " if i == 0 else "  ", "accent"), (part, "text")]
+            for i, part in enumerate(wrap(line, max(8, width - 2), 3))
+        ]
+    return rows
+
+
+def result_dir(run: Run) -> str:
+    """Where the trained weights are; empty while there are none."""
+    return next((str(path) for path in (run.dir.adapter, run.dir.model) if path.is_dir()), "")
+
+
+def next_steps(run: Run) -> list[str]:
+    """What a person can do with a run that ended."""
+    if run.state == "succeeded":
+        where = result_dir(run)
+        return [f"The {'adapter' if where.endswith('adapter') else 'model'} is in {where}"] if where else []
+    if run.view.checkpoints:
+        return [f"r resumes from checkpoint {run.view.checkpoints[-1].step}; nothing before it is lost."]
+    return ["r starts it over; there is no checkpoint yet."]
+
+
+def shell_command(run: Run) -> str:
+    """The headless command that fits the state of a run."""
+    if run.state in ("starting", "running"):
+        return f"luthier watch {run.dir.name}"
+    return f"luthier status {run.dir.name}" if run.state == "succeeded" else f"luthier resume {run.dir.name}"

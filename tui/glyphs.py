@@ -1,0 +1,81 @@
+"""The few symbols of the screens, once in Unicode and once in ASCII.
+
+A terminal that cannot show braille or arrows gets the second set; nothing else in the program asks which one it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """One set of symbols. Every symbol is one cell wide."""
+
+    ascii_only: bool = False
+    states: dict[str, str] = field(
+        default_factory=lambda: {
+            "loading": "·",
+            "starting": "◌",
+            "running": "●",
+            "succeeded": "✓",
+            "stopped": "■",
+            "failed": "✗",
+            "crashed": "✗",
+        }
+    )
+    yes: str = "✓"
+    no: str = "✗"
+    waiting: str = "○"
+    mark: str = "◆"
+    here: str = "▸"
+    dot: str = "·"
+    dash: str = "—"
+    bar_done: str = "━"
+    bar_rest: str = "─"
+    vertical: str = "│"
+    horizontal: str = "─"
+    corners: str = "╭╮╰╯"
+    thumb: str = "┃"
+    enter: str = "⏎"
+    up: str = "▲"
+    arrow: str = "→"
+    blocks: str = "▁▂▃▄▅▆▇█"
+    cursor: str = "▏"
+    full: str = "█"
+    logo: str = "◖"
+
+
+UNICODE = Glyphs()
+ASCII = Glyphs(
+    ascii_only=True,
+    states={
+        "loading": ".",
+        "starting": "o",
+        "running": "*",
+        "succeeded": "+",
+        "stopped": "#",
+        "failed": "x",
+        "crashed": "!",
+    },
+    yes="+",
+    no="x",
+    waiting="o",
+    mark="o",
+    here=">",
+    dot="-",
+    dash="-",
+    bar_done="=",
+    bar_rest="-",
+    vertical="|",
+    horizontal="-",
+    corners="++++",
+    thumb="#",
+    enter="|",
+    up="^",
+    arrow="->",
+    blocks="_.-:=+*#",
+    cursor="|",
+    full="#",
+    logo="*",
+)

@@ -1,0 +1,149 @@
+"""The one table of keys. Bindings, footers, the help screen and the command palette are made from it.
+
+A key belongs to a place; `app` is everywhere. `footer` ranks what a footer shows: the lowest ranks first, seven at
+most. No key that a terminal cannot send or that tmux and screen take for themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding, BindingType
+
+Where = Literal["app", "home", "monitor", "demo", "list", "log", "help", "dialog"]
+
+PLACES: dict[Where, str] = {
+    "app": "Everywhere",
+    "home": "Runs",
+    "monitor": "Monitor",
+    "demo": "Demo",
+    "list": "Lists and text",
+    "log": "Log",
+    "help": "Help",
+    "dialog": "Dialogs",
+}
+FOOTER_KEYS = 7
+
+
+@dataclass(frozen=True)
+class Key:
+    """One thing a key does. `id` is also the name of the action."""
+
+    id: str
+    where: Where
+    keys: str
+    """Names of keys as Textual knows them, with commas."""
+    shown: str
+    """The keys as a person reads them."""
+    label: str
+    """Two words at most, for the footer."""
+    help: str
+    footer: int = 0
+    """Rank in the footer; 0 is not in it."""
+    command: bool = True
+    """Whether the command palette offers it."""
+
+
+KEYS: tuple[Key, ...] = (
+    Key("help", "app", "question_mark,f1", "? F1", "help", "All keys, with a search.", 90),
+    Key(
+        "palette",
+        "app",
+        "ctrl+p,colon",
+        ": ctrl+p",
+        "commands",
+        "Find a command or a theme by name and run it.",
+        80,
+        False,
+    ),
+    Key("show_home", "app", "1", "1", "runs", "The list of runs."),
+    Key("show_monitor", "app", "2", "2", "monitor", "The run that was last looked at."),
+    Key("show_demo", "app", "3", "3", "demo", "The demo: the whole journey, offline, in a few minutes."),
+    Key("pick_theme", "app", "T", "T", "theme", "Choose a theme; it is shown while you move and remembered on enter."),
+    Key("back", "app", "escape", "esc", "back", "Back to where you came from; clears a filter first.", 0, False),
+    Key(
+        "leave",
+        "app",
+        "q",
+        "q",
+        "quit",
+        "Back, and from the list of runs: quit. Runs go on without Luthier.",
+        95,
+        False,
+    ),
+    Key("quit", "app", "ctrl+q", "ctrl+q", "quit", "Quit from anywhere. Runs go on without Luthier."),
+    Key("open_run", "home", "enter", "⏎", "open", "Watch the selected run.", 1),
+    Key("new_run", "home", "n", "n", "new run", "Start a run from a run file.", 2),
+    Key("demo", "home", "d", "d", "demo", "Open the demo: nothing is downloaded, nothing is needed.", 3),
+    Key("stop", "home", "S", "S", "stop", "Save a checkpoint, then end the selected run.", 4),
+    Key("resume", "home", "r", "r", "resume", "Go on from the newest checkpoint of the selected run.", 4),
+    Key("filter", "home", "slash", "/", "filter", "Show only runs whose name or state holds what you type.", 5),
+    Key("copy", "home", "y", "y", "copy path", "Copy the folder of the selected run.", 6),
+    Key("stop", "monitor", "S", "S", "stop", "Save a checkpoint, then end the run. Asks once.", 1),
+    Key("resume", "monitor", "r", "r", "resume", "Go on from the newest checkpoint.", 1),
+    Key("checkpoint", "monitor", "c", "c", "checkpoint", "Save a checkpoint after the present step.", 2),
+    Key("evaluate", "monitor", "e", "e", "evaluate", "Measure the loss on the held-out rows after this step.", 3),
+    Key("cursor_left", "monitor", "left", "← →", "values", "Move the cursor and read the values at a step.", 4, False),
+    Key("cursor_right", "monitor", "right", "→", "values", "Move the cursor to a later step.", 0, False),
+    Key("cursor_far_left", "monitor", "shift+left,left_square_bracket", "[", "far left", "Ten columns left.", 0, False),
+    Key(
+        "cursor_far_right",
+        "monitor",
+        "shift+right,right_square_bracket",
+        "]",
+        "far right",
+        "Ten columns right.",
+        0,
+        False,
+    ),
+    Key("log_y", "monitor", "x", "x", "log y", "Logarithmic or linear loss axis.", 5),
+    Key("full_range", "monitor", "z", "z", "full range", "Show outliers that the axis leaves out, or leave them out."),
+    Key("show_log", "monitor", "l", "l", "log", "The whole log of the run.", 6),
+    Key("copy", "monitor", "y", "y", "copy path", "Copy the folder of the adapter, or of the run while it goes on.", 7),
+    Key("copy_command", "monitor", "Y", "Y", "copy command", "Copy the command that watches or resumes the run."),
+    Key("fresh", "demo", "f", "f", "tell afresh", "Tell the story from the start, with everything made anew.", 1),
+    Key("open_run", "demo", "enter", "⏎", "monitor", "Watch the run of the present chapter closely.", 2),
+    Key("copy", "demo", "y", "y", "copy command", "Copy a command that talks to the tuned model's run.", 0),
+    Key("list_down", "list", "j,down", "j ↓", "down", "One row down.", 0, False),
+    Key("list_up", "list", "k,up", "k ↑", "up", "One row up.", 0, False),
+    Key("list_g", "list", "g", "g g", "top", "To the first row.", 0, False),
+    Key("list_start", "list", "home", "home", "top", "To the first row.", 0, False),
+    Key("list_end", "list", "G,end", "G end", "end", "To the last row; a log follows again.", 0, False),
+    Key("list_page_down", "list", "ctrl+d,pagedown", "ctrl+d", "page down", "A page down.", 0, False),
+    Key("list_page_up", "list", "ctrl+u,pageup", "ctrl+u", "page up", "A page up.", 0, False),
+    Key("copy", "log", "y", "y", "copy path", "Copy the path of the worker's log file.", 1),
+    Key("search", "help", "slash", "/", "search", "Show only keys whose name or help holds what you type.", 1),
+    Key("accept", "dialog", "enter", "⏎", "yes", "Do it.", 1, False),
+    Key("cancel", "dialog", "escape", "esc", "no", "Close the dialog; nothing is done.", 2, False),
+    Key("complete", "dialog", "tab", "tab", "complete", "Complete the path as far as it is clear.", 3, False),
+)
+
+
+def keys_of(*places: Where) -> list[Key]:
+    """The keys of some places, in the order of the table."""
+    return [key for key in KEYS if key.where in places]
+
+
+def bindings(where: Where, *leave_out: str) -> list[BindingType]:
+    """The bindings of a place; a binding's id is `place.action`."""
+    return [
+        Binding(key.keys, key.id, key.label, id=f"{where}.{key.id}", priority=key.id == "quit")
+        for key in keys_of(where)
+        if key.id not in leave_out
+    ]
+
+
+def footer_keys(where: Where) -> list[Key]:
+    """What a footer may show at a place, most wanted first."""
+    return sorted((key for key in keys_of(where, "app") if key.footer), key=lambda key: key.footer)
+
+
+def matching(keys: list[Key], wanted: str) -> list[Key]:
+    """The keys whose name, label or help holds every word of `wanted`."""
+    words = wanted.lower().split()
+
+    def text(key: Key) -> str:
+        return f"{key.shown} {key.label} {key.help} {PLACES[key.where]}".lower()
+
+    return [key for key in keys if all(word in text(key) for word in words)]

@@ -1,0 +1,1 @@
+"""Dialogs: they ask one thing and lie over the screen that asked."""

@@ -1,0 +1,28 @@
+"""What all dialogs share: a framed box in the middle, closed by esc."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from textual.screen import ModalScreen
+
+if TYPE_CHECKING:
+    from tui.app import LuthierApp
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result], Generic[Result]):
+    """A box over the screen; `None` is the answer of one who closes it."""
+
+    CSS_PATH = "dialogs.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+
+    @property
+    def luthier(self) -> LuthierApp:
+        """The app, with its type."""
+        return cast("LuthierApp", self.app)
+
+    def action_cancel(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)

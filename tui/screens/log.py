@@ -1,0 +1,43 @@
+"""The whole log of a run."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+
+from tui.keys import bindings
+from tui.link import copy
+from tui.screens.frame import Frame
+from tui.widgets.run_panes import Status
+from tui.widgets.run_texts import LogTail
+
+
+class LogScreen(Frame):
+    """Every line, long ones whole."""
+
+    where = "log"
+    here = "monitor"
+    CSS_PATH = "log.tcss"
+    BINDINGS = bindings("log")
+    AUTO_FOCUS = "#whole-log"
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.run_name = name
+
+    def body(self) -> ComposeResult:
+        """Status and log."""
+        yield Status(id="status")
+        yield LogTail(id="whole-log", wrapped=True)
+
+    def news(self, names: set[str]) -> None:
+        """Paint what changed."""
+        run = self.luthier.link.runs.get(self.run_name)
+        if run is not None and (not names or self.run_name in names):
+            self.query_one(Status).show(run)
+            self.query_one(LogTail).show(run.view)
+        self.refresh_bars()
+
+    async def action_copy(self) -> None:
+        """Copy the path of the worker's log."""
+        if run := self.luthier.link.runs.get(self.run_name):
+            self.luthier.tell(await copy(self.app, str(run.dir.log)), str(run.dir.log))

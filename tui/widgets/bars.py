@@ -1,0 +1,111 @@
+"""The two lines that frame every screen: where one is and what runs, and the keys that matter here."""
+
+from __future__ import annotations
+
+from textual import events
+
+from engine.runs.store import Run
+from tui import words
+from tui.keys import FOOTER_KEYS, Key, Where, footer_keys
+from tui.rows import Row
+from tui.text import plain
+from tui.widgets.painted import Painted, apart, row_width
+
+TABS = (("1", "runs", "show_home"), ("2", "monitor", "show_monitor"), ("3", "demo", "show_demo"))
+
+
+class Header(Painted):
+    """Name, tabs, and the progress of a run wherever one is."""
+
+    def __init__(self, here: str) -> None:
+        super().__init__()
+        self.here = here
+        self._spots: list[tuple[int, int, str]] = []
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        """One row."""
+        left: Row = [(f" {self.glyphs.logo} ", "strong"), ("luthier", "strong"), ("  ", "")]
+        self._spots = []
+        for key, name, action in TABS:
+            start = row_width(left)
+            if name == self.here:
+                left += [(f" {key} {name} ", "title selected"), (" ", "")]
+            else:
+                left += [(f" {key}", "faint"), (f" {name} ", "muted"), (" ", "")]
+            self._spots.append((start, row_width(left) - 1, action))
+        return [apart(left, self._live_run(width - row_width(left)), width)]
+
+    def _live_run(self, room: int) -> Row:
+        live = self.luthier.link.live()
+        if not live:
+            return []
+        run = live[0]
+        more = f"  +{len(live) - 1}" if len(live) > 1 else ""
+        row: Row = [(f"{self.glyphs.states['running']} ", "accent"), (plain(run.dir.name, 24), "text")]
+        row += [(f" {_progress(run)}", "muted"), (more, "muted"), (" ", "")]
+        return row if row_width(row) < room else [(f"{self.glyphs.states['running']} {len(live)} running ", "accent")]
+
+    async def on_click(self, event: events.Click) -> None:
+        """A click on a tab opens it."""
+        for start, end, action in self._spots:
+            if start <= event.x < end:
+                await self.app.run_action(action)
+
+
+def _progress(run: Run) -> str:
+    view = run.view
+    if not view.step:
+        return plain(view.phase.name, 20) if view.phase else "starting"
+    eta = f" {words.duration(view.eta_s)} left" if view.eta_s else ""
+    return f"{words.percent(view.step, view.total_steps) or words.count(view.step)}{eta}"
+
+
+class Footer(Painted):
+    """At most seven keys; only those that would do something now. Each can be clicked."""
+
+    def __init__(self, where: Where) -> None:
+        super().__init__()
+        self.where = where
+        self._spots: list[tuple[int, int, str]] = []
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        """One row."""
+        keys = [key for key in footer_keys(self.where) if self.screen.check_action(key.id, ()) is not False]
+        keys = _fitting(keys[:FOOTER_KEYS] if len(keys) <= FOOTER_KEYS else _with_last(keys), width)
+        row: Row = [(" ", "")]
+        self._spots = []
+        for key in keys:
+            start = row_width(row)
+            row += [(self._shown(key), "key"), (f" {self._label(key)}", "muted"), ("   ", "")]
+            action = f"app.{key.id}" if key.where == "app" else key.id
+            self._spots.append((start, row_width(row) - 3, action))
+        return [row]
+
+    def _label(self, key: Key) -> str:
+        return "back" if key.id == "leave" and self.where != "home" else key.label
+
+    def _shown(self, key: Key) -> str:
+        first = key.shown.split(" ")[0] if key.shown != "← →" else key.shown
+        if self.glyphs.ascii_only:
+            return {"⏎": "enter", "← →": "left/right"}.get(first, first)
+        return first
+
+    async def on_click(self, event: events.Click) -> None:
+        """A click does what the key does."""
+        for start, end, action in self._spots:
+            if start <= event.x < end:
+                await self.screen.run_action(action)
+
+
+def _with_last(keys: list[Key]) -> list[Key]:
+    """Seven keys that keep the last one: the way out."""
+    return [*keys[: FOOTER_KEYS - 1], keys[-1]]
+
+
+def _fitting(keys: list[Key], width: int) -> list[Key]:
+    def size(some: list[Key]) -> int:
+        return 1 + sum(len(key.shown.split(" ")[0]) + 1 + len(key.label) + 3 for key in some) + 2
+
+    while len(keys) > 1 and size(keys) > width:
+        keys = [*keys[:-2], keys[-1]]
+    return keys

@@ -1,0 +1,206 @@
+"""Panes about one run: its facts, its status, its preparation and its outcome."""
+
+from __future__ import annotations
+
+from engine.runs import events as e
+from engine.runs.store import Run
+from engine.runs.view import RunView
+from tui import words
+from tui.facts import data_parts, joined, model_parts, outcome, progress_bar, run_facts, texts
+from tui.rows import Row
+from tui.text import pad, plain
+from tui.widgets.painted import Painted, apart, row_width
+
+
+class Facts(Painted):
+    """What is known of the selected run, how it ended and what to do next."""
+
+    framed = True
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.run: Run | None = None
+
+    def show(self, run: Run | None) -> None:
+        """Tell about a run."""
+        self.run = run
+        self.repaint()
+
+    def title(self) -> Row:
+        """The name of the run."""
+        return [(plain(self.run.dir.name, 40), "title")] if self.run else [("run", "title")]
+
+    def badge(self) -> Row:
+        """Its state."""
+        if self.run is None:
+            return []
+        state = self.run.state
+        return [(f"{self.glyphs.states[state]} {state}", words.STATE_ROLE[state])]
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        """The facts; where room is short, the outcome goes before them."""
+        if self.run is None:
+            return []
+        reason = self.luthier.link.reason(self.run)
+        rows = run_facts(self.run, reason, width, self.glyphs)
+        if len(rows) <= height:
+            return rows
+        end = outcome(self.run, reason, width, self.glyphs)
+        return [*end, [], *rows][:height]
+
+
+class Status(Painted):
+    """The two lines above a run's charts."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.run: Run | None = None
+
+    def show(self, run: Run) -> None:
+        """Tell about a run."""
+        self.run = run
+        self.repaint()
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        """Name, state and progress; then the numbers."""
+        if self.run is None:
+            return []
+        run, view = self.run, self.run.view
+        state = run.state
+        ink = words.STATE_ROLE[state]
+        left: Row = [(f" {self.glyphs.states[state]} ", ink), (plain(run.dir.name, max(8, width - 50)), "title")]
+        left += [(f"  {state}  ", ink)]
+        right: Row = [(words.count(view.step), "text")] if view.step else []
+        if view.step and view.total_steps:
+            percent = words.percent(view.step, view.total_steps)
+            right += [(f" / {words.count(view.total_steps)}", "muted"), (f"  {percent} ", "text")]
+        room = width - row_width(left) - row_width(right) - 2
+        bar: Row = []
+        if view.step and view.total_steps and room >= 8:
+            bar = [*progress_bar(view.step, view.total_steps, room, self.glyphs, ink), ("  ", "")]
+        return [apart([*left, *bar], right, width), [(" ", ""), *self._numbers(run, width)]][:height]
+
+    def _numbers(self, run: Run, width: int) -> Row:
+        view = run.view
+        speed, peak = view.last("tokens_per_s"), view.last("peak_gib")
+        elapsed = (view.updated_t or 0.0) - (view.started_t or 0.0)
+        best = view.series["eval_loss"].lowest if "eval_loss" in view.series else None
+        parts = [
+            _busy_with(view) if run.alive else "",
+            f"{words.duration(view.eta_s)} left" if run.alive and view.step and view.eta_s is not None else "",
+            f"epoch {view.last_step.epoch:.2f}" if view.last_step else "",
+            f"{words.short_count(speed)} tok/s" if speed else "",
+            f"peak {words.gib(peak)}" if peak else "",
+            f"best {words.loss(best[1])} at {words.count(best[0])}" if best else "",
+            f"saved {words.count(view.checkpoints[-1].step)}" if view.checkpoints else "",
+            f"took {words.duration(elapsed)}" if not run.alive and elapsed else "",
+            f"resumed {view.resumes} times" if view.resumes > 1 else "resumed" if view.resumes else "",
+        ]
+        shown = [part for part in parts if part]
+        while len(shown) > 1 and sum(len(part) + 3 for part in shown) > width - 2:
+            shown.pop()
+        return joined(texts(shown, "muted"), self.glyphs)
+
+
+def _busy_with(view: RunView) -> str:
+    """What the worker does now, when that is not plain training."""
+    phase = view.phase
+    if phase is None or not view.last_step or phase.t < view.last_step.t or phase.name.startswith("train"):
+        return ""
+    counted = f" {phase.done}/{phase.total}" if phase.total else ""
+    return plain(phase.name, 32) + counted
+
+
+class Preparation(Painted):
+    """The phases of a run before its first step: what is done, what it does now, what it found."""
+
+    framed = True
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.run: Run | None = None
+
+    def show(self, run: Run) -> None:
+        """Tell about a run."""
+        self.run = run
+        self.repaint()
+
+    def title(self) -> Row:
+        """A name."""
+        return [("getting ready", "title")]
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        """Phases, then what is known of data and model."""
+        if self.run is None:
+            return []
+        view = self.run.view
+        phases = list(view.phases.values())
+        rows: list[Row] = [[]]
+        for began, phase in phases[-max(1, height - 6) :]:
+            rows.append(self._phase(view, began, phase, width))
+        if not phases:
+            rows.append([("The worker is starting…", "muted")])
+        for label, parts in (("data", data_parts(view.data)), ("model", model_parts(view))):
+            if parts:
+                rows += [[]] * (label == "data") + [
+                    [(f"  {pad(label, 8)}", "muted"), *joined(texts(parts), self.glyphs)]
+                ]
+        return rows
+
+    def _phase(self, view: RunView, began: float, phase: e.Phase, width: int) -> Row:
+        current = view.phase is not None and view.phase.name == phase.name and self.run is not None
+        room = 28 if width < 90 else 36
+        name = pad(plain(phase.name, room), room)
+        if not current:
+            took = words.duration(max(0.0, phase.t - began)) if phase.t > began else ""
+            return [(f"  {self.glyphs.yes} ", "good"), (name, "muted"), (took, "faint")]
+        alive = self.run is not None and self.run.alive
+        mark: Row = [
+            (f"  {self.glyphs.here if alive else self.glyphs.no} ", "accent" if alive else "bad"),
+            (name, "title"),
+        ]
+        if not phase.total:
+            return mark
+        size = max(6, min(40, width - room - 24))
+        return [
+            *mark,
+            *progress_bar(phase.done, phase.total, size, self.glyphs),
+            (f"  {words.count(phase.done)} / {words.count(phase.total)}", "muted"),
+        ]
+
+
+class Outcome(Painted):
+    """How the run ended and what to do next."""
+
+    framed = True
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.run: Run | None = None
+
+    def show(self, run: Run) -> None:
+        """Tell about a run."""
+        self.run = run
+        self.repaint()
+
+    def wanted(self, width: int) -> int:
+        """The height it takes at a width."""
+        return len(self.paint(max(8, width - 4), 99)) + 2
+
+    def title(self) -> Row:
+        """The state."""
+        if self.run is None:
+            return []
+        state = self.run.state
+        return [(f"{self.glyphs.states[state]} {state}", words.STATE_ROLE[state])]
+
+    def paint(self, width: int, height: int) -> list[Row]:
+        """Result, reason, next steps."""
+        if self.run is None:
+            return []
+        view = self.run.view
+        rows = outcome(self.run, self.luthier.link.reason(self.run), width, self.glyphs)
+        if self.run.state == "succeeded" and view.started_t is not None and view.finished is not None:
+            took = words.duration(view.finished.seconds or view.finished.t - view.started_t)
+            rows.insert(0, [(f"{words.count(view.step)} steps in {took}", "text")])
+        return rows[:height]
