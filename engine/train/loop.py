@@ -143,11 +143,13 @@ class Trainer:
             )
         )
         if not result.finite:
+            name = self.checkpoints.parent.name
             what = "loss" if not math.isfinite(result.loss) else "gradient"
             raise TrainingError(
                 f"The {what} of step {step} is not a finite number, so the step was not applied. Its rows are "
                 f"{', '.join(origins[:8])}{' …' if len(origins) > 8 else ''}. Usual causes: train.learning_rate "
-                f"({self.run.train.learning_rate:g}) too high, or a broken row: `luthier inspect {self.checkpoints.parent.name} --batch {step}` shows them."
+                f"({self.run.train.learning_rate:g}) too high, or a broken row: "
+                f"`luthier inspect {name} --batch {step}` shows them."
             )
 
     def evaluate(self) -> None:
