@@ -1,0 +1,68 @@
+"""Makes the pictures of the README from the real app, on the runs that `luthier demo` left behind.
+
+    python docs/pictures.py [--starter-dir D] [--runs-dir D]
+
+Nothing in them is drawn by hand: the app is opened in memory at 120x36 and its screens are exported as SVG.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from engine.runs.paths import runs_dir, starter_dir
+from tui.app import LuthierApp
+
+FOLDER = Path(__file__).resolve().parent / "pictures"
+SIZE = (120, 36)
+# The exported SVG names web fonts by address; a viewer's own monospace font does as well and asks nobody.
+WEB_FONTS = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
+
+SCENES: dict[str, tuple[bool, list[str]]] = {
+    "home": (False, []),
+    "monitor": (False, ["down", "enter"]),
+    "demo": (True, []),
+}
+"""Name -> whether it opens on the demo, and the keys that lead to the scene."""
+
+
+async def photograph(name: str, runs: Path, starter: Path) -> None:
+    """Open the app, press the keys, write the picture."""
+    on_demo, keys = SCENES[name]
+    app = LuthierApp(runs, starter, demo=on_demo)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await settle(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settle(pilot)
+        svg = WEB_FONTS.sub("", app.export_screenshot(title="luthier"))
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{name}.svg").write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n")
+
+
+async def settle(pilot: Pilot[list[str]]) -> None:
+    """Wait until the journals are read and drawn."""
+    for _ in range(12):
+        await pilot.pause(0.15)
+
+
+def main() -> None:
+    """Make all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--starter-dir", type=Path)
+    parser.add_argument("--runs-dir", type=Path)
+    arguments = parser.parse_args()
+    runs, starter = runs_dir(arguments.runs_dir), starter_dir(arguments.starter_dir)
+    if not (starter / "story.jsonl").exists():
+        sys.exit(f"There is no demo in {starter}. Run `make demo` first.")
+    for name in SCENES:
+        asyncio.run(photograph(name, runs, starter))
+
+
+if __name__ == "__main__":
+    main()
