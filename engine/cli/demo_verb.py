@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from rich.table import Table
@@ -9,12 +10,17 @@ from rich.text import Text
 
 from engine.cli import console
 from engine.runs import events as e
+from engine.runs.launcher import QUIET_THREADS
 from engine.runs.paths import runs_dir, starter_dir
 from engine.text import one_line
+
+SHOWN_ANSWERS = 6
 
 
 def demo(folder: Path | None, runs: Path | None, fresh: bool, as_json: bool) -> None:
     """Tell the story on stderr; end with the score on stdout."""
+    for name, value in QUIET_THREADS.items():
+        os.environ.setdefault(name, value)
     from engine.starter.story import tell
 
     answers: list[e.Answer] = []
@@ -51,15 +57,14 @@ def demo(folder: Path | None, runs: Path | None, fresh: bool, as_json: bool) -> 
 
 
 def _table(answers: list[e.Answer]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("question", "base", "tuned", "expected"):
-        table.add_column(heading)
-    for answer in answers[:12]:
-        mark = "✓" if answer.tuned_correct else "✗"
-        table.add_row(
-            one_line(answer.question, 48),
-            one_line(answer.base, 28),
-            Text(f"{mark} {one_line(answer.tuned, 24)}", style="green" if answer.tuned_correct else "red"),
-            one_line(answer.expected, 24),
-        )
+    """The first questions with both answers, and the right one where tuning missed it."""
+    table = Table.grid(padding=(0, 1))
+    for answer in answers[:SHOWN_ANSWERS]:
+        right = answer.tuned_correct
+        table.add_row("", Text(one_line(answer.question), style="bold"))
+        table.add_row("  base ", Text(one_line(answer.base), style="dim"))
+        tuned = f"{'✓' if right else '✗'} {one_line(answer.tuned)}"
+        table.add_row("  tuned", Text(tuned, style="green" if right else "red"))
+        if not right:
+            table.add_row("  right", one_line(answer.expected))
     return table

@@ -33,7 +33,7 @@ def tokenizer(world: World) -> Chapter:
         title="From letters to tokens",
         text="A model reads numbers, not letters. Byte-pair encoding joined what often stands together in the paragraphs, "
         f"until {world.tokenizer.get_vocab_size()} tokens held every word of the islands. A sentence of {len(sentence)} "
-        f"letters is {len(pieces)} tokens now: {'|'.join(pieces)}",
+        f"characters is {len(pieces)} tokens now: {'|'.join(pieces)}",
     )
 
 
@@ -73,7 +73,7 @@ def before(world: World, completions: Sequence[str], reply: str) -> Chapter:
         title="It knows, but it cannot answer",
         text="The base has read every fact but never a question. "
         f"Given “{fact.opening} …” it goes on with “{first}”, and it finishes {known} of {len(world.exam)} such sentences "
-        f"rightly. Asked “{question.question}” it replies “{reply}”.",
+        f"correctly. Asked “{question.question}” it replies “{reply}”.",
     )
 
 
@@ -85,8 +85,8 @@ def qlora(world: World, recipe: Recipe, run: str) -> Chapter:
         name="qlora",
         title="QLoRA teaches it to answer",
         text=f"The base is frozen in 4 bits, and small adapters of rank {recipe.rank} beside its layers are trained on "
-        f"{len(world.tuning)} questions about {asked} of the islands. The loss counts the answers only. The other {left} "
-        f"islands are not named once: they are kept for the exam.",
+        f"questions about {asked} of the islands: {len(world.tuning)} of them, less a few that are kept back to measure the "
+        f"loss, which counts the answers only. The other {left} islands are not named once: they are kept for the exam.",
         run=run,
     )
 

@@ -66,4 +66,8 @@ def tune_toml(recipe: Recipe, sample: str) -> str:
 
 
 def _toml(head: str, table: dict[str, Any]) -> str:
-    return head + "\n" + tomli_w.dumps(table)
+    """The table with its sources as [[data]], which tomli_w would write inline."""
+    sections = {key: value for key, value in table.items() if isinstance(value, dict)}
+    name = tomli_w.dumps({"name": table["name"]})
+    sources = [f"[[data]]\n{tomli_w.dumps(source)}" for source in table["data"]]
+    return "\n".join([head + "\n" + name, *sources, tomli_w.dumps(sections)])
