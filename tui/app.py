@@ -17,7 +17,6 @@ from typing import Any
 from rich.segment import Segment, Segments
 from rich.style import Style
 from textual import on, work
-from textual.app import App
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
@@ -32,15 +31,17 @@ from tui.keys import bindings, keys_of
 from tui.link import Link, RunFound, RunGrew, RunsListed, StoryGrew
 from tui.screens.frame import Frame
 from tui.screens.home import Home
+from tui.sparing import SparingApp
 from tui.text import Wall
 from tui.theme import DEFAULT_THEME, derived_inks, inks_of, load_themes
 from tui.widgets.painted import Painted
 
 _SOON_S = 0.05
 _LAST_WORD_S = 2.0
+_PROBLEMS_SHOWN = 3
 
 
-class LuthierApp(RunActs, App[list[str]]):
+class LuthierApp(RunActs, SparingApp):
     """The TUI. Its result is the names of the runs that go on without it."""
 
     TITLE = "Luthier"
@@ -143,8 +144,10 @@ class LuthierApp(RunActs, App[list[str]]):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        for problem in self._problems:
+        for problem in self._problems[-_PROBLEMS_SHOWN:]:  # the newest are of what was asked for
             self.complain(problem)
+        if (more := len(self._problems) - _PROBLEMS_SHOWN) > 0:
+            self.complain(f"And {more} more like these. esc closes all.")
         self.run_worker(self.link.tail, thread=True, group="tail", exit_on_error=False)
         self.set_interval(1.0, self._second)
 
@@ -247,7 +250,8 @@ class LuthierApp(RunActs, App[list[str]]):
             self.push_screen(Help())
 
     async def action_back(self) -> None:
-        """Back; each screen knows how."""
+        """Back; each screen knows how. Toasts go, too."""
+        self.clear_notifications()
         self.frame.action_back()
 
     def action_leave(self) -> None:

@@ -156,7 +156,14 @@ def next_steps(run: Run) -> list[str]:
         where = result_dir(run)
         return [f"The {'adapter' if where.endswith('adapter') else 'model'} is in {where}"] if where else []
     if run.view.checkpoints:
-        return [f"r resumes from checkpoint {run.view.checkpoints[-1].step}; nothing before it is lost."]
+        saved = run.view.checkpoints[-1].step
+        again = run.view.step - saved
+        lost = (
+            f"the {words.count(again)} steps after it are done again"
+            if again > 1
+            else "the step after it is done again"
+        )
+        return [f"r resumes from checkpoint {saved}; {lost if again > 0 else 'no step is lost'}."]
     return ["r starts it over; there is no checkpoint yet."]
 
 

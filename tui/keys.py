@@ -73,6 +73,9 @@ KEYS: tuple[Key, ...] = (
         False,
     ),
     Key("quit", "app", "ctrl+q", "ctrl+q", "quit", "Quit from anywhere. Runs go on without Luthier."),
+    Key(
+        "redraw", "app", "ctrl+l", "ctrl+l", "redraw", "Send the whole screen anew, after another program wrote on it."
+    ),
     Key("open_run", "home", "enter", "⏎", "open", "Watch the selected run.", 1),
     Key("new_run", "home", "n", "n", "new run", "Start a run from a run file.", 2),
     Key("demo", "home", "d", "d", "demo", "Open the demo: nothing is downloaded, nothing is needed.", 3),
@@ -97,9 +100,9 @@ KEYS: tuple[Key, ...] = (
         0,
         False,
     ),
-    Key("log_y", "monitor", "x", "x", "log y", "Logarithmic or linear loss axis.", 5),
+    Key("log_y", "monitor", "x", "x", "log y", "Logarithmic or linear loss axis.", 6),
     Key("full_range", "monitor", "z", "z", "full range", "Show outliers that the axis leaves out, or leave them out."),
-    Key("show_log", "monitor", "l", "l", "log", "The whole log of the run.", 6),
+    Key("show_log", "monitor", "l", "l", "log", "The whole log of the run.", 5),
     Key("copy", "monitor", "y", "y", "copy path", "Copy the folder of the adapter, or of the run while it goes on.", 7),
     Key("copy_command", "monitor", "Y", "Y", "copy command", "Copy the command that watches or resumes the run."),
     Key("fresh", "demo", "f", "f", "tell afresh", "Tell the story from the start, with everything made anew.", 1),

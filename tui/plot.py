@@ -23,6 +23,8 @@ _HUGE = 1e300
 _OUTLIER_QUANTILE = 0.98
 _OUTLIER_REACH = 3.0
 _ENOUGH_COLUMNS = 16
+_MORE_TICKS = 6
+"""How many more ticks than wanted may be tried until two fall on different lines."""
 _DECADES = 1e-15
 """A logarithmic axis reaches down to this part of its upper bound; what is less lies on the lower bound."""
 
@@ -98,12 +100,12 @@ def draw(curves: list[Curve], width: int, height: int, style: Style = Style()) -
     guess = [fold(curve.x, curve.y, x_range, 2 * width) for curve in clean if not curve.mark]
     marks = [curve.y for curve in clean if curve.mark]
     y_range, above = _y_range(guess, marks, style)
-    ticks = _y_ticks(y_range, lines, style.log_y) if axes else []
+    to_row = _RowScale(y_range, lines * dots[1], style.log_y)
+    ticks = _y_ticks(to_row, y_range, lines) if axes else []
     left = max((len(label) for _, label in ticks), default=1) + 2 if axes else 0
     plot = Plot([], left, width - left, lines, x_range, y_range, above)
     canvas = Canvas(np.full((lines, plot.columns), " "), np.full((lines, plot.columns), "", dtype=object), dots)
-    to_row = _RowScale(y_range, lines * dots[1], style.log_y)
-    tick_rows = {int(to_row(np.array([value]))[0] + 0.5) // dots[1]: label for value, label in ticks}
+    tick_rows = {to_row.line(value, dots[1]): label for value, label in ticks}
     if axes and style.grid:
         for row in tick_rows:
             canvas.chars[row], canvas.inks[row] = "." if style.ascii_only else "┈", "grid"
@@ -180,9 +182,14 @@ def _y_range(spans: list[Spans], marks: list[Floats], style: Style) -> tuple[tup
     return (max(0.0, low) if non_negative else low, high + margin), above
 
 
-def _y_ticks(y_range: tuple[float, float], lines: int, log_y: bool) -> list[Tick]:
+def _y_ticks(to_row: _RowScale, y_range: tuple[float, float], lines: int) -> list[Tick]:
+    """At least two where there are any: one number alone does not make a scale."""
     count = max(2, min(8, lines * 2 // 5))
-    return log_ticks(*y_range, count) if log_y else linear_ticks(*y_range, count)
+    for more in range(count, count + _MORE_TICKS):
+        ticks = log_ticks(*y_range, more) if to_row.log_y else linear_ticks(*y_range, more)
+        if len({to_row.line(value, (to_row.last + 1) // lines) for value, _ in ticks}) >= 2:
+            break
+    return ticks
 
 
 class _RowScale:
@@ -197,6 +204,10 @@ class _RowScale:
         values = np.log10(values) if self.log_y else values
         rows = (self.high - values) / (self.high - self.low) * self.last
         return np.asarray(np.clip(rows, 0, self.last), dtype=np.float64)
+
+    def line(self, value: float, dots: int) -> int:
+        """The line of cells, each `dots` rows of dots high, in which a value lies."""
+        return int(self(np.array([value]))[0] + 0.5) // dots
 
 
 def _draw_curve(

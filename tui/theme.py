@@ -72,7 +72,11 @@ def load_themes() -> Themes:
     for path in sorted(user_themes_dir().glob("*.toml")) if user_themes_dir().is_dir() else []:
         try:
             found.themes[path.stem] = parse(path.stem, path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, ValueError) as error:
+        except OSError as error:
+            found.problems.append(f"The theme {path} was left out: it cannot be read ({error.strerror}).")
+        except UnicodeDecodeError:
+            found.problems.append(f"The theme {path} was left out: it is no UTF-8 text.")
+        except ValueError as error:
             found.problems.append(f"The theme {path} was left out: {error}")
     return found
 

@@ -55,8 +55,8 @@ def log_ticks(low: float, high: float, ticks: int) -> list[Tick]:
     return [(value, compact(value)) for value in inside]
 
 
-def compact(value: float) -> str:
-    """Return a label of at most about six characters."""
+def compact(value: float, digits: int = 1) -> str:
+    """Return a label of about six characters; `digits` decimals where it needs an exponent."""
     if value == 0:
         return "0"
     size = abs(value)
@@ -65,7 +65,7 @@ def compact(value: float) -> str:
             return f"{value / unit:.4g}{letter}"
     if 1e-3 <= size < 1e3:
         return f"{value:.4g}"
-    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    mantissa, _, exponent = f"{value:.{digits}e}".partition("e")
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
 
 
@@ -73,6 +73,7 @@ def _labels(values: list[float], step: float) -> list[str]:
     """Labels with just the decimals the step needs, the same number on all."""
     biggest = max((abs(value) for value in values), default=0.0)
     if biggest >= 1e4 or step < 1e-4:
-        return [compact(value) for value in values]
+        labels = [[compact(value, digits) for value in values] for digits in (1, 2, 3)]
+        return next((some for some in labels if len(set(some)) == len(values)), labels[-1])
     decimals = next((n for n in range(6) if abs(step * 10**n - round(step * 10**n)) < 1e-6 * max(1.0, step * 10**n)), 6)
     return [f"{value:.{decimals}f}" for value in (0.0 if abs(v) < step * 1e-9 else v for v in values)]

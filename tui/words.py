@@ -42,7 +42,7 @@ def loss(value: float | None) -> str:
     if math.isinf(value):
         return "inf"
     if abs(value) >= 1000 or (value != 0 and abs(value) < 0.001):
-        return f"{value:.1e}"
+        return rate(value)
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
 
 
@@ -97,8 +97,11 @@ def percent(done: float, total: float) -> str:
 
 
 def clock(t: float) -> str:
-    """The local time of day of a Unix time."""
-    return time.strftime("%H:%M:%S", time.localtime(t))
+    """The local time of day of a Unix time; dashes for a number that is none."""
+    try:
+        return time.strftime("%H:%M:%S", time.localtime(t))
+    except (OverflowError, ValueError, OSError):
+        return "--:--:--"
 
 
 def bytes_(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,32 @@ async def test_numbers_grow_while_it_runs(make_app: Make, runs: Path) -> None:
             await pilot.press("c", "e")
             await until(pilot, lambda: len(got) == 2 if (got := asked.poll()) else False)
             await sees(pilot, "A checkpoint is saved after the present step.")
+
+
+async def test_a_resumed_run_says_each_warning_once(make_app: Make, runs: Path) -> None:
+    _, journal = fakes.begin(runs, "a-1", fakes.Clock(time.time() - 300))
+    for seen in range(2):
+        journal.append(e.Warning_(code="cut", message="31 rows are cut", hint="raise tokens.max_length"))
+        journal.append(e.Step(step=seen + 1, epoch=0.2, loss=2.5))
+        journal.append(e.Hello(run="a-1", pid=2, host="h", resumed_from=seen))
+    async with make_app().run_test(size=(120, 36)) as pilot:
+        await sees(pilot, "a-1")
+        await pilot.press("enter")
+        await sees(pilot, "1 warning ", "resumed from step 1")
+        assert shown(pilot.app).count("31 rows are cut") == 1
+
+
+async def test_a_run_whose_folder_goes_stays_on_the_screen(make_app: Make, runs: Path) -> None:
+    run = fakes.whole_run(runs, "a-1", 24)
+    async with make_app().run_test(size=(120, 36)) as pilot:
+        await sees(pilot, "a-1")
+        await pilot.press("enter")
+        await sees(pilot, "succeeded", "copy path")
+        shutil.rmtree(run.path)
+        await sees(pilot, "gone: its folder was removed", "◆ eval")
+        assert "copy path" not in shown(pilot.app)
+        await pilot.press("y", "Y", "l", "S", "r", "escape")
+        await sees(pilot, "Fine-tune a language model from here.")
 
 
 async def test_the_cursor_reads_values(make_app: Make, runs: Path) -> None:

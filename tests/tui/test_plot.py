@@ -135,6 +135,14 @@ def test_spark() -> None:
     assert len(spark(np.random.default_rng(0).normal(size=1000), 8, "▁▂▃▄▅▆▇█")) == 8
 
 
+@given(st.floats(1e-3, 1e3), st.floats(1.01, 20), st.integers(5, 20), st.booleans())
+def test_a_scale_has_two_numbers(low: float, factor: float, height: int, log_y: bool) -> None:
+    plot = draw([curve([low, low * factor])], 40, height, Style(log_y=log_y))
+    labels = [line[: plot.left - 1].strip() for line in text(plot)[: plot.lines]]
+    assert len([label for label in labels if label]) >= 2
+    assert len({label for label in labels if label}) == len([label for label in labels if label])
+
+
 @given(st.floats(1e-12, 1e12), st.integers(1, 12))
 def test_steps_are_round(span: float, ticks: int) -> None:
     step = nice_step(span, ticks)

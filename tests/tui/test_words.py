@@ -27,11 +27,15 @@ def test_durations(seconds: float | None, text: str) -> None:
 
 
 def test_the_rest() -> None:
-    assert [words.loss(v) for v in (None, 1.8234, 12.345, 1e-5, math.nan)] == ["-", "1.823", "12.35", "1.0e-05", "-"]
+    assert [words.loss(v) for v in (None, 1.8234, 12.345, 1e-5, math.nan)] == ["-", "1.823", "12.35", "1e-5", "-"]
     assert [words.rate(v) for v in (None, 0, 2e-4, 1.64e-4)] == ["-", "0", "2e-4", "1.6e-4"]
     assert [words.gib(v) for v in (None, 9.12, 0.5)] == ["-", "9.1 GiB", "512 MiB"]
     assert [words.age(100, now) for now in (110, 400, 7400, 200_000)] == ["now", "5 min", "2 h", "2 d"]
     assert [words.percent(1, 3), words.percent(4, 3), words.percent(1, 0)] == ["33%", "100%", ""]
+
+
+def test_a_time_that_is_none_has_no_clock() -> None:
+    assert [words.clock(t) for t in (1e18, -1e300, math.inf, math.nan)] == ["--:--:--"] * 4
 
 
 def test_large_figures_line_up() -> None:

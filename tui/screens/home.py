@@ -66,7 +66,7 @@ class Home(Frame):
     def _preview(self) -> None:
         run = self.run
         self.luthier.link.focus = None
-        self.query_one("#preview", LossChart).show(run.view if run else None)
+        self.query_one("#preview", LossChart).show(run.view if run else None, over=run is not None and not run.alive)
         self.query_one(Facts).show(run)
 
     @on(RunList.Moved)

@@ -32,10 +32,16 @@ class LogScreen(Frame):
     def news(self, names: set[str]) -> None:
         """Paint what changed."""
         run = self.luthier.link.runs.get(self.run_name)
+        if run is None and self.luthier.link.listed:
+            self.query_one(Status).lose()
         if run is not None and (not names or self.run_name in names):
             self.query_one(Status).show(run)
             self.query_one(LogTail).show(run.view)
         self.refresh_bars()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be copied of a run that is gone."""
+        return action != "copy" or self.run_name in self.luthier.link.runs
 
     async def action_copy(self) -> None:
         """Copy the path of the worker's log."""

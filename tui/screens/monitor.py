@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
@@ -62,6 +63,8 @@ class Monitor(Frame):
     def news(self, names: set[str]) -> None:
         """Paint what changed."""
         run = self.run
+        if run is None and self.luthier.link.listed:
+            self.query_one(Status).lose()
         if run is None or (names and self.run_name not in names):
             self.refresh_bars()
             return
@@ -75,12 +78,17 @@ class Monitor(Frame):
             pane.styles.height = min(pane.wanted(size.width), max(4, size.height // 3))
         self.query_one(Status).show(run)
         self.query_one(Preparation).show(run)
-        self.query_one("#chart", LossChart).show(run.view)
+        self.query_one("#chart", LossChart).show(run.view, over)
         self.query_one(Minis).show(run.view)
         pane.show(run)
         self.query_one(Samples).show(run.view)
         self.query_one("#log", LogTail).show(run.view)
         self.refresh_bars()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The outcome takes its share of the new height."""
+        super().on_resize(event)
+        self.call_after_refresh(self._catch_up)
 
     # Keys
 
@@ -92,6 +100,8 @@ class Monitor(Frame):
                 return run is not None and run.alive
             case "checkpoint" | "evaluate":
                 return run is not None and run.alive and run.view.step > 0
+            case "copy" | "copy_command" | "show_log":
+                return run is not None
             case "resume":
                 return run is not None and not run.alive and run.state != "succeeded"
             case "log_y" | "full_range" | "cursor_left" | "cursor_right" | "cursor_far_left" | "cursor_far_right":

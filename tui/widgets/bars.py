@@ -71,7 +71,7 @@ class Footer(Painted):
     def paint(self, width: int, height: int) -> list[Row]:
         """One row."""
         keys = [key for key in footer_keys(self.where) if self.screen.check_action(key.id, ()) is not False]
-        keys = _fitting(keys[:FOOTER_KEYS] if len(keys) <= FOOTER_KEYS else _with_last(keys), width)
+        keys = _fitting(keys if len(keys) <= FOOTER_KEYS else _with_last(keys), width)
         row: Row = [(" ", "")]
         self._spots = []
         for key in keys:
@@ -98,8 +98,8 @@ class Footer(Painted):
 
 
 def _with_last(keys: list[Key]) -> list[Key]:
-    """Seven keys that keep the last one: the way out."""
-    return [*keys[: FOOTER_KEYS - 1], keys[-1]]
+    """Seven keys that keep the last two: the other keys, and the way out."""
+    return [*keys[: FOOTER_KEYS - 2], *keys[-2:]]
 
 
 def _fitting(keys: list[Key], width: int) -> list[Key]:
@@ -107,5 +107,5 @@ def _fitting(keys: list[Key], width: int) -> list[Key]:
         return 1 + sum(len(key.shown.split(" ")[0]) + 1 + len(key.label) + 3 for key in some) + 2
 
     while len(keys) > 1 and size(keys) > width:
-        keys = [*keys[:-2], keys[-1]]
+        keys = [*keys[:-3], *keys[-2:]] if len(keys) > 2 else keys[-1:]
     return keys

@@ -26,15 +26,16 @@ class LossChart(Painted):
         super().__init__(id=id)
         self.heading = heading
         self.view: RunView | None = None
+        self.over = False
         self.log_y = False
         self.full = False
         self.cursor: float | None = None
         self._curves: LossCurves | None = None
         self._plot: Plot | None = None
 
-    def show(self, view: RunView | None) -> None:
-        """Draw the series of a run."""
-        self.view = view
+    def show(self, view: RunView | None, over: bool = False) -> None:
+        """Draw the series of a run; `over` says that no more will come."""
+        self.view, self.over = view, over
         self.repaint()
 
     def paint(self, width: int, height: int) -> list[Row]:
@@ -43,7 +44,7 @@ class LossChart(Painted):
         if view is None:
             return []
         if "loss" not in view.series:
-            message = "No step yet." if view.finished is None else "It ended before its first step."
+            message = "No step yet." if not self.over else "It ended before its first step."
             return [*([[]] * (height // 2)), [(message.center(width), "faint")]]
         from tui.curves import LossCurves, steps_range
         from tui.plot import Style

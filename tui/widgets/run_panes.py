@@ -55,10 +55,16 @@ class Status(Painted):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.run: Run | None = None
+        self._gone = False
 
     def show(self, run: Run) -> None:
         """Tell about a run."""
-        self.run = run
+        self.run, self._gone = run, False
+        self.repaint()
+
+    def lose(self) -> None:
+        """Tell that the run's folder is not there any more; what was read of it stays."""
+        self._gone = self.run is not None
         self.repaint()
 
     def paint(self, width: int, height: int) -> list[Row]:
@@ -66,6 +72,10 @@ class Status(Painted):
         if self.run is None:
             return []
         run, view = self.run, self.run.view
+        if self._gone:
+            name = plain(run.dir.name, max(8, width - 50))
+            text = "gone: its folder was removed or renamed"
+            return [[(f" {self.glyphs.no} ", "bad"), (name, "title"), (f"  {text}", "bad")], [], []][:height]
         state = run.state
         ink = words.STATE_ROLE[state]
         left: Row = [(f" {self.glyphs.states[state]} ", ink), (plain(run.dir.name, max(8, width - 50)), "title")]
@@ -93,7 +103,7 @@ class Status(Painted):
             f"peak {words.gib(peak)}" if peak else "",
             f"best {words.loss(best[1])} at {words.count(best[0])}" if best else "",
             f"saved {words.count(view.checkpoints[-1].step)}" if view.checkpoints else "",
-            f"took {words.duration(elapsed)}" if not run.alive and elapsed else "",
+            f"took {words.duration(elapsed)}" if not run.alive and elapsed > 0 and not view.resumes else "",
             f"resumed {view.resumes} times" if view.resumes > 1 else "resumed" if view.resumes else "",
         ]
         shown = [part for part in parts if part]
@@ -139,7 +149,8 @@ class Preparation(Painted):
         for began, phase in phases[-max(1, height - 6) :]:
             rows.append(self._phase(view, began, phase, width))
         if not phases:
-            rows.append([("The worker is starting…", "muted")])
+            text = "The worker is starting…" if self.run.alive else "It did not begin."
+            rows.append([(text, "muted")])
         for label, parts in (("data", data_parts(view.data)), ("model", model_parts(view))):
             if parts:
                 rows += [[]] * (label == "data") + [
@@ -202,5 +213,5 @@ class Outcome(Painted):
         rows = outcome(self.run, self.luthier.link.reason(self.run), width, self.glyphs)
         if self.run.state == "succeeded" and view.started_t is not None and view.finished is not None:
             took = words.duration(view.finished.seconds or view.finished.t - view.started_t)
-            rows.insert(0, [(f"{words.count(view.step)} steps in {took}", "text")])
+            rows.insert(0, [(f"{words.count(view.step)} steps" + ("" if view.resumes else f" in {took}"), "text")])
         return rows[:height]

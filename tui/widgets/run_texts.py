@@ -8,6 +8,11 @@ from tui.rows import Row
 from tui.text import plain, wrap
 from tui.widgets.scroller import Scroller
 
+_WITH_CLOCK = 44
+"""Width from which a log that is not wrapped has room for the time of day."""
+_LOW = 4
+"""Rows up to which a pane of samples shows each prompt on one line, so that the answer is seen."""
+
 
 class LogTail(Scroller):
     """The log of a run; it follows the newest line until one scrolls up. `wrapped` shows long lines whole."""
@@ -32,7 +37,7 @@ class LogTail(Scroller):
 
     def badge(self) -> Row:
         """How many warnings."""
-        warnings = len(self.view.warnings) if self.view else 0
+        warnings = len({(warning.message, warning.hint) for warning in self.view.warnings}) if self.view else 0
         if not warnings:
             return []
         return [(f"{warnings} warning{'s' if warnings > 1 else ''}", "warn")]
@@ -48,11 +53,17 @@ class LogTail(Scroller):
     def _make(self, width: int) -> list[Row]:
         assert self.view is not None
         rows: list[Row] = []
+        warned: set[str] = set()
+        margin = 10 if self.wrapped or width >= _WITH_CLOCK else 0
         for t, message in self.view.log:
-            ink = "warn" if message.startswith("warning") else "text"
-            texts = wrap(message, width - 10) if self.wrapped else [plain(message, width - 10)]
+            warning = message.startswith("warning: ")
+            if warning and message in warned:  # a resumed worker finds again what the first one found
+                continue
+            warned |= {message} if warning else set()
+            texts = wrap(message, width - margin) if self.wrapped else [plain(message, width - margin)]
             for i, text in enumerate(texts):
-                rows.append([(f"{words.clock(t)}  " if i == 0 else " " * 10, "faint"), (text, ink)])
+                clock = f"{words.clock(t)}  " if i == 0 else " " * 10
+                rows.append([(clock[:margin], "faint"), (text, "warn" if warning else "text")])
         return rows
 
     def line(self, index: int, width: int) -> Row:
@@ -71,7 +82,7 @@ class Samples(Scroller):
         super().__init__(id=id)
         self.view: RunView | None = None
         self._lines: list[Row] = []
-        self._made_for: tuple[int, int] = (-1, -1)
+        self._made_for: tuple[int, int, bool] = (-1, -1, False)
 
     def show(self, view: RunView) -> None:
         """Tell a run's samples."""
@@ -89,20 +100,24 @@ class Samples(Scroller):
     def count(self, width: int) -> int:
         """Lines at this width."""
         version = self.view.version if self.view else -1
-        if self._made_for != (version, width):
-            self._made_for = (version, width)
-            self._lines = self._make(width - 1) if self.view else []
+        low = self.inner[1] <= _LOW
+        if self._made_for != (version, width, low):
+            self._made_for = (version, width, low)
+            self._lines = self._make(width - 1, low) if self.view else []
         return len(self._lines)
 
-    def _make(self, width: int) -> list[Row]:
+    def _make(self, width: int, low: bool) -> list[Row]:
         assert self.view is not None
         rows: list[Row] = []
         step = None
         for sample in reversed(self.view.samples):
-            if sample.step != step:
+            if low:
+                number = f"{words.count(sample.step)}  "
+                rows.append([(number, "faint"), (plain(sample.prompt.strip(), width - len(number)), "muted")])
+            elif sample.step != step:
                 step = sample.step
                 rows.append([("step ", "faint"), (words.count(step), "muted")])
-            rows += [[("  ", ""), (line, "muted")] for line in wrap(sample.prompt.strip(), width - 2, 3)]
+            rows += [] if low else [[("  ", ""), (line, "muted")] for line in wrap(sample.prompt.strip(), width - 2, 3)]
             rows += [
                 [(f"{self.glyphs.here} " if i == 0 else "  ", "train"), (line, "text")]
                 for i, line in enumerate(wrap(sample.text.strip() or "(nothing)", width - 2, 8))
