@@ -13,6 +13,7 @@ from engine.cli import console
 from engine.cli.progress import narrator
 from engine.errors import ExitCode, RunError
 from engine.runs.commands import send
+from engine.runs.crash import what_next
 from engine.runs.events import AnyEvent
 from engine.runs.follow import follow
 from engine.runs.paths import RunDir, runs_dir
@@ -118,7 +119,7 @@ def _report(run: Run, as_json: bool) -> None:
     console.say(f"{run.dir.name} {run.state} at step {run.view.step} of {run.view.total_steps}{loss}")
     if run.reason:
         console.say(run.reason, "red" if run.state in ("failed", "crashed") else "")
-    if run.state in ("stopped", "failed", "crashed") and run.view.checkpoints:
-        console.say(f"`luthier resume {run.dir.name}` goes on from step {run.view.checkpoints[-1].step}.")
+    if run.state in ("stopped", "failed", "crashed"):
+        console.say(what_next(run.dir, run.view))
     if result:
         console.data(str(result))

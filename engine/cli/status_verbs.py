@@ -13,6 +13,7 @@ from rich.text import Text
 from engine.cli import console
 from engine.cli.progress import duration
 from engine.config.spec import commented_toml, json_schema
+from engine.runs.crash import what_next
 from engine.runs.paths import config_dir, data_dir, runs_dir, starter_dir
 from engine.runs.series import sparkline
 from engine.runs.store import Run, find_run, list_runs
@@ -51,6 +52,8 @@ def _facts(run: Run, summary: dict[str, Any]) -> list[tuple[str, str]]:
         facts.append(("phase", f"{summary['phase']}, about {duration(summary['eta_s'])} to go"))
     if run.reason:
         facts.append(("why", run.reason))
+    if run.state in ("stopped", "failed", "crashed"):
+        facts.append(("next", what_next(run.dir, view)))
     if summary["loss"] is not None:
         facts.append(("train loss", f"{summary['loss']:.4f}  {sparkline(view.series['loss'].values, 24)}"))
     if summary["eval_loss"] is not None:

@@ -46,9 +46,20 @@ def log_tail(run: RunDir, lines: int = 12) -> list[str]:
     return [line for line in text.splitlines() if line.strip()][-lines:]
 
 
-def why_crashed(run: RunDir, view: RunView) -> str:
-    """One sentence: where it ended, why as far as can be known, and which checkpoint is there."""
-    return f"{_where(view)}; {_cause(run, view)}; {_what_is_left(view)}."
+def why_crashed(run: RunDir, view: RunView, damaged: int = 0) -> str:
+    """One sentence: where it ended, why as far as can be known, and which checkpoint is there.
+
+    `damaged` is the number of lines of the journal that could not be read. What to do about it is `what_next`.
+    """
+    unread = f"; {damaged} lines of its journal cannot be read" if damaged else ""
+    return f"{_where(view)}; {_cause(run, view)}; {_what_is_left(view)}{unread}."
+
+
+def what_next(run: RunDir, view: RunView) -> str:
+    """What to do about a run that has not come to its end."""
+    if view.checkpoints:
+        return f"`luthier resume {run.name}` goes on from step {view.checkpoints[-1].step}."
+    return f"`luthier resume {run.name}` starts over."
 
 
 def _where(view: RunView) -> str:
@@ -77,6 +88,4 @@ def _cause(run: RunDir, view: RunView) -> str:
 
 
 def _what_is_left(view: RunView) -> str:
-    if view.checkpoints:
-        return f"checkpoint {view.checkpoints[-1].step} is there: `luthier resume {view.run}` goes on from it"
-    return f"no checkpoint yet: `luthier resume {view.run}` starts over"
+    return f"checkpoint {view.checkpoints[-1].step} is there" if view.checkpoints else "there is no checkpoint yet"

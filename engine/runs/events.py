@@ -7,11 +7,15 @@ know, so that an older viewer survives a newer worker. Not-a-number is written a
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 FORMAT_VERSION = 1
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+Time = Annotated[float, msgspec.Meta(ge=0, lt=253402300800)]
+"""Unix time in seconds, before the year 10000. What lies outside these bounds was written by no worker."""
 
 Outcome = Literal["succeeded", "stopped", "failed"]
 
@@ -21,7 +25,7 @@ class Event(msgspec.Struct, tag_field="type", kw_only=True, omit_defaults=False)
 
     v: int = FORMAT_VERSION
     seq: int = -1
-    t: float = 0.0
+    t: Time = 0.0
 
 
 class Hello(Event, tag="hello"):
@@ -77,17 +81,17 @@ class Model(Event, tag="model"):
 class Plan(Event, tag="plan"):
     """How long the run is: known before its first step."""
 
-    steps: int
-    steps_per_epoch: int
-    batch_size: int
+    steps: Count
+    steps_per_epoch: Count
+    batch_size: Count
     """Sequences in one optimiser step."""
 
 
 class Step(Event, tag="step"):
     """One optimiser step."""
 
-    step: int
-    epoch: float
+    step: Count
+    epoch: Annotated[float, msgspec.Meta(ge=0, le=1e9)]
     loss: float | None
     """Mean cross-entropy over the supervised tokens of the global batch, in nats."""
     finite: bool = True
@@ -107,7 +111,7 @@ class Step(Event, tag="step"):
 class Eval(Event, tag="eval"):
     """Loss on the held-out rows."""
 
-    step: int
+    step: Count
     loss: float | None
     finite: bool = True
     supervised_tokens: int = 0
@@ -117,7 +121,7 @@ class Eval(Event, tag="eval"):
 class Sample(Event, tag="sample"):
     """A text the model wrote during training."""
 
-    step: int
+    step: Count
     prompt: str
     text: str
 
@@ -125,7 +129,7 @@ class Sample(Event, tag="sample"):
 class Checkpoint(Event, tag="checkpoint"):
     """A checkpoint was written and verified."""
 
-    step: int
+    step: Count
     path: str
     bytes: int = 0
     seconds: float = 0.0
@@ -156,7 +160,7 @@ class Finished(Event, tag="finished"):
     """The last event of a worker that ended by itself."""
 
     outcome: Outcome
-    step: int = 0
+    step: Count = 0
     reason: str = ""
     seconds: float = 0.0
 

@@ -72,7 +72,7 @@ class Run:
     def reason(self) -> str:
         """Why the run ended as it did, in a sentence; empty while it goes on or when it succeeded."""
         if self.state == "crashed":
-            return why_crashed(self.dir, self.view)
+            return why_crashed(self.dir, self.view, self.reader.damaged)
         return self.view.finished.reason if self.view.finished else ""
 
     def summary(self) -> dict[str, Any]:

@@ -73,7 +73,7 @@ class RunView:
             case e.Checkpoint():
                 self.checkpoints.append(event)
                 self._say(event.t, f"checkpoint {event.step} written")
-            case e.Warning_():
+            case e.Warning_() if event.message not in (known.message for known in self.warnings):  # once, also resumed
                 self.warnings.append(event)
                 self._say(event.t, f"warning: {event.message}" + (f" ({event.hint})" if event.hint else ""))
             case e.Log():
@@ -83,6 +83,8 @@ class RunView:
             case e.Finished():
                 self.finished = event
                 self._say(event.t, f"{event.outcome}" + (f": {event.reason}" if event.reason else ""))
+            case _:  # a warning that is known; events of other journals
+                pass
 
     def _on_hello(self, event: e.Hello) -> None:
         if self.hello is not None or event.resumed_from is not None:
