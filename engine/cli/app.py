@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -97,12 +96,13 @@ def inspect(
     row: Annotated[int | None, typer.Option("--row", metavar="N", min=1, help="The Nth row, from 1.")] = None,
     batch: Annotated[int | None, typer.Option("--batch", metavar="N", min=1, help="The batch of step N.")] = None,
     overrides: Overrides = None,
+    runs_dir: RunsDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Show exactly what is trained: ids, labels, pieces and findings of a row, of a batch, or of all the data."""
     from engine.cli import inspect_verb
 
-    inspect_verb.inspect(run_file, row, batch, overrides or [], as_json)
+    inspect_verb.inspect(run_file, row, batch, overrides or [], runs_dir, as_json)
 
 
 @app.command()
@@ -168,6 +168,7 @@ def root(
 
 def main(argv: list[str] | None = None) -> None:
     """Run a verb and exit with its code. Raises SystemExit."""
+    console.prepare_streams()
     try:
         app(args=argv, prog_name="luthier")
     except LuthierError as error:
@@ -175,6 +176,8 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:  # the reader of our stdout is gone: nothing is wrong
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.DONE)
+    except OSError as error:
+        if error.errno not in (28, 122):
+            raise
+        console.complain(f"No space left: {error}. Make room and try again; a run that goes on is not touched.")
+        sys.exit(ExitCode.RESOURCES)

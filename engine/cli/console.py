@@ -5,8 +5,9 @@ Text from outside is made harmless when a stream is a terminal; into a pipe it g
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from rich.console import Console, RenderableType
@@ -14,8 +15,17 @@ from rich.text import Text
 
 from engine.text import visible
 
-out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+class PoliteConsole(Console):
+    """A console whose reader may leave: the program then ends well, since nothing is wrong with the run."""
+
+    def on_broken_pipe(self) -> None:
+        """`… | head` has seen enough."""
+        reader_is_gone()
+
+
+out = PoliteConsole(highlight=False, markup=False, emoji=False, soft_wrap=True)
+err = PoliteConsole(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def safe(text: str, style: str = "") -> Text:
@@ -23,13 +33,36 @@ def safe(text: str, style: str = "") -> Text:
     return Text(visible(text), style=style)
 
 
+def reader_is_gone() -> NoReturn:
+    """End quietly with code 0. Raises SystemExit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    raise SystemExit(0)
+
+
+def prepare_streams() -> None:
+    """Make both streams able to take anything: closed ones swallow it, ones that are not UTF-8 get escapes."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - lives as long as the process
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _write(line: str) -> None:
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        reader_is_gone()
+
+
 def data(text: str) -> None:
     """Write a line of data to stdout."""
     if out.is_terminal:
         out.print(safe(text))
     else:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        _write(text)
 
 
 def show(renderable: RenderableType) -> None:
@@ -39,8 +72,7 @@ def show(renderable: RenderableType) -> None:
 
 def json_line(value: Any) -> None:
     """Write one JSON object and a newline to stdout; not-a-number becomes null."""
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
-    sys.stdout.flush()
+    _write(msgspec.json.encode(value).decode())
 
 
 def say(text: str, style: str = "") -> None:

@@ -9,44 +9,39 @@ from rich.text import Text
 
 from engine.cli import console
 from engine.config.load import load
-from engine.config.runfile import RunFile
 from engine.errors import ConfigError
 from engine.runs.paths import runs_dir
 from engine.runs.store import find_run
 from engine.text import visible
-from engine.tokens.batches import Batch, BatchPlan
+from engine.tokens.batches import Batch
 from engine.tokens.encode import FINDINGS, IGNORE, Encoded
-from engine.tokens.folder import check_folder, model_folder
+from engine.tokens.folder import model_folder
 from engine.tokens.prepare import Prepared, prepare
 from engine.tokens.tokenizer import load_tokenizer
 
 
-def inspect(run_file: Path, row: int | None, batch: int | None, overrides: list[str], as_json: bool) -> None:
+def inspect(
+    run_file: Path, row: int | None, batch: int | None, overrides: list[str], runs: Path | None, as_json: bool
+) -> None:
     """Show a row, a batch, or what all the data amounts to."""
     if row is not None and batch is not None:
         raise ConfigError("--row and --batch are two questions; ask one at a time.")
-    run = load(_file_of(run_file), overrides)
-    folder = model_folder(run.model)
-    config = check_folder(folder, run.model.trust_remote_code)
+    run = load(_file_of(run_file, runs), overrides)
+    folder, config = model_folder(run.model)
     prepared = prepare(run, load_tokenizer(folder, run.model.trust_remote_code), config)
     if row is not None:
         _row(prepared, row, as_json)
     elif batch is not None:
-        _batch(run, prepared, batch, as_json)
+        _batch(prepared, batch, as_json)
     else:
-        _overview(run, prepared, as_json)
+        _overview(prepared, as_json)
 
 
-def _file_of(path: Path) -> Path:
+def _file_of(path: Path, runs: Path | None) -> Path:
     """The run file itself, or that of a run directory or of a run by name."""
     if path.is_file() or path.suffix == ".toml":
         return path
-    return find_run(runs_dir(), str(path)).config
-
-
-def plan_of(run: RunFile, prepared: Prepared) -> BatchPlan:
-    """The batches as the trainer makes them."""
-    return BatchPlan(prepared.train, run.train, run.tokens.packing, prepared.path.max_length, prepared.path.padding)
+    return find_run(runs_dir(runs), str(path)).config
 
 
 def _row(prepared: Prepared, number: int, as_json: bool) -> None:
@@ -113,8 +108,8 @@ def _coloured(prepared: Prepared, sequence: Encoded) -> Text:
     return out
 
 
-def _batch(run: RunFile, prepared: Prepared, number: int, as_json: bool) -> None:
-    plan = plan_of(run, prepared)
+def _batch(prepared: Prepared, number: int, as_json: bool) -> None:
+    plan = prepared.plan()
     if number > plan.steps:
         raise ConfigError(f"--batch {number}: the run has {plan.steps} steps; batch N is trained in step N, from 1.")
     batch = plan.batch(number)
@@ -167,8 +162,8 @@ def _bar(labels: Any, documents: Any, width: int) -> Text:
     return out
 
 
-def _overview(run: RunFile, prepared: Prepared, as_json: bool) -> None:
-    plan = plan_of(run, prepared)
+def _overview(prepared: Prepared, as_json: bool) -> None:
+    plan = prepared.plan()
     lengths = sorted(prepared.train.lengths.tolist())
     facts = {
         "rows": len(prepared.rows),

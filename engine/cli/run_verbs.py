@@ -40,7 +40,7 @@ def resume(name: str, folder: Path | None, detach: bool, as_json: bool) -> None:
 
 def _after_start(run_dir: RunDir, process: subprocess.Popen[bytes], detach: bool, as_json: bool) -> None:
     if not detach:
-        _follow(Run(run_dir), process, as_json, owner=True)
+        _follow(Run(run_dir), as_json, owner=True)
     if as_json:
         console.json_line({"run": run_dir.name, "path": str(run_dir.path), "pid": process.pid})
         return
@@ -66,10 +66,10 @@ def stop(name: str | None, folder: Path | None, as_json: bool) -> None:
 
 def watch(name: str | None, folder: Path | None, as_json: bool) -> None:
     """Follow a run that somebody else started."""
-    _follow(Run(find_run(runs_dir(folder), name)), None, as_json, owner=False)
+    _follow(Run(find_run(runs_dir(folder), name)), as_json, owner=False)
 
 
-def _follow(run: Run, process: subprocess.Popen[bytes] | None, as_json: bool, owner: bool) -> NoReturn:
+def _follow(run: Run, as_json: bool, owner: bool) -> NoReturn:
     """Show a run until it ends and exit with its code. Raises typer.Exit."""
     shown = narrator(quiet=as_json)
     interrupted = False
@@ -98,13 +98,13 @@ def _follow(run: Run, process: subprocess.Popen[bytes] | None, as_json: bool, ow
     finally:
         shown.close()
     _report(run, as_json)
-    raise typer.Exit(ExitCode.INTERRUPTED if interrupted else _exit_code(run, process))
+    raise typer.Exit(ExitCode.INTERRUPTED if interrupted else _exit_code(run))
 
 
-def _exit_code(run: Run, process: subprocess.Popen[bytes] | None) -> int:
+def _exit_code(run: Run) -> int:
     if run.state in ("succeeded", "stopped"):
         return ExitCode.DONE
-    code = process.wait(timeout=30) if process is not None else ExitCode.TRAINING_FAILED
+    code = run.view.finished.code if run.view.finished else ExitCode.TRAINING_FAILED
     return code if code in (ExitCode.USAGE, ExitCode.RESOURCES) else ExitCode.TRAINING_FAILED
 
 

@@ -57,6 +57,10 @@ class DataSection(Section):
     def _custom_needs_both(self) -> DataSection:
         if self.template == "custom" and (self.prompt is None or self.completion is None):
             raise ValueError('template = "custom" needs both `prompt` and `completion`, with {column} for a column')
+        if self.template == "custom" and (self.format != "auto" or self.columns):
+            raise ValueError(
+                '`format` and `columns` are not read with template = "custom", which names its columns itself'
+            )
         if self.template != "custom" and (self.prompt is not None or self.completion is not None):
             raise ValueError('`prompt` and `completion` are read only with template = "custom"')
         return self

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from engine.config.base import section_of
 from engine.config.runfile import RunFile
 
 Loc = Sequence[str | int]
@@ -24,18 +25,23 @@ _KINDS = {
 }
 
 
-def explain(error: ErrorDetails, where: str, text: str) -> str:
-    """Return one line for one pydantic error of the run file `where` whose source is `text`."""
+def explain(error: ErrorDetails, where: str, text: str, typed: Collection[str] = ()) -> str:
+    """Return one line for one pydantic error of the run file `where` whose source is `text`.
+
+    `typed` are the dotted keys that came from the command line.
+    """
     loc = clean_loc(error)
-    line = locate(text, loc)
-    place = f"{where}:{line}" if line else where
     key = dotted(loc)
+    line = locate(text, loc)
+    place = "--set" if key in typed else f"{where}:{line}" if line else where
     return f"{place}: {_sentence(error, loc, key)}"
 
 
 def clean_loc(error: ErrorDetails) -> tuple[str | int, ...]:
     """Where the mistake is, without the branch of a union that pydantic adds to the path."""
-    return tuple(part for part in error["loc"] if part not in ("float", "int", "str", "list[str]"))
+    if error["type"] == "extra_forbidden":
+        return error["loc"]
+    return tuple(part for part in error["loc"] if part not in ("float", "int", "str", "list[str]", "[key]"))
 
 
 def _sentence(error: ErrorDetails, loc: Loc, key: str) -> str:
@@ -52,6 +58,8 @@ def _sentence(error: ErrorDetails, loc: Loc, key: str) -> str:
         choices = get_close_matches(str(given), re.findall(r"'([^']*)'", context["expected"]), n=1)
         hint = f"; did you mean {choices[0]!r}?" if choices else ""
         return f"`{key}` is {given!r}; it must be {context['expected']}{hint}"
+    if key == "data" and kind == "list_type":
+        return "`data` is a list of sources: write its header with two brackets, [[data]]"
     base = kind.removesuffix("_type")
     if base in _KINDS:
         return f"`{key}` must be {_KINDS[base]}, not {_show(given)}"
@@ -86,8 +94,7 @@ def section_at(loc: Loc) -> type[BaseModel] | None:
         field = model.model_fields.get(part)
         if field is None:
             return None
-        candidates = [field.annotation, *get_args(field.annotation)]
-        below = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+        below = section_of(field)
         if below is None:
             return None
         model = below
@@ -97,8 +104,7 @@ def section_at(loc: Loc) -> type[BaseModel] | None:
 def all_keys(model: type[BaseModel] = RunFile, prefix: str = "") -> Iterator[str]:
     """Every dotted key of the run file."""
     for name, field in model.model_fields.items():
-        candidates = [field.annotation, *get_args(field.annotation)]
-        below = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+        below = section_of(field)
         yield prefix + name
         if below is not None:
             yield from all_keys(below, f"{prefix}{name}.")

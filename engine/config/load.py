@@ -31,7 +31,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> RunFile:
     text = read_text(path)
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: this is not valid TOML: {error}.") from error
     if _NAME.fullmatch(path.stem):
         table.setdefault("name", path.stem)
@@ -40,17 +40,33 @@ def load(path: Path, overrides: Sequence[str] = ()) -> RunFile:
     for override in overrides:
         apply_override(changed, override, table)
     anchor_paths(changed, Path.cwd())
-    merge(table, changed)
-    return validate(table, str(path), text)
+    try:
+        merge(table, changed)
+    except (AttributeError, TypeError) as error:
+        raise ConfigError(f"--set {' --set '.join(overrides)}: the run file has no such table to change.") from error
+    typed = [_shown(override.partition("=")[0].strip()) for override in overrides]
+    return validate(table, str(path), text, typed)
 
 
-def validate(table: Table, where: str, text: str = "") -> RunFile:
-    """Return the run file that `table` declares. Raises ConfigError that lists every mistake."""
+def _shown(key: str) -> str:
+    """A key of the command line as errors name it: "data.path" and "data.0.path" are data[0].path."""
+    first, _, rest = key.partition(".")
+    if first != "data" or not rest:
+        return key
+    index, _, name = rest.partition(".")
+    return f"data[{index}].{name}" if index.isdecimal() else f"data[0].{rest}"
+
+
+def validate(table: Table, where: str, text: str = "", typed: Sequence[str] = ()) -> RunFile:
+    """Return the run file that `table` declares; `typed` are the keys of the command line.
+
+    Raises ConfigError that lists every mistake.
+    """
     try:
         return RunFile.model_validate(table)
     except ValidationError as error:
         first_of_each = {clean_loc(item): item for item in reversed(error.errors())}
-        lines = [explain(item, where, text) for item in reversed(first_of_each.values())]
+        lines = [explain(item, where, text, typed) for item in reversed(first_of_each.values())]
         head = f"{where}: {len(lines)} mistakes\n" if len(lines) > 1 else ""
         raise ConfigError(head + "\n".join(lines)) from error
 
@@ -61,7 +77,9 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         others = (
-            sorted(p.name for p in path.absolute().parent.glob("*.toml")) if path.absolute().parent.is_dir() else []
+            sorted(p.name for p in path.absolute().parent.glob("*.toml"))
+            if os.path.isdir(path.absolute().parent)
+            else []
         )
         hint = (
             f" Run files there: {', '.join(others[:6])}."
@@ -71,8 +89,8 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"There is no run file {path}.{hint}") from None
     except IsADirectoryError:
         raise ConfigError(f"{path} is a folder; a run file is a .toml file.") from None
-    except PermissionError:
-        raise ConfigError(f"The run file {path} may not be read by this user; check its permissions.") from None
+    except OSError as error:
+        raise ConfigError(f"The run file {path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no UTF-8 text (byte {error.start}); a run file is a .toml file.") from None
 
@@ -101,7 +119,7 @@ def _data_index(parts: list[str], override: str, table: Table) -> list[str]:
     sources = table.get("data")
     count = len(sources) if isinstance(sources, list) else 0
     rest = parts[1:]
-    if rest and rest[0].isdigit():
+    if rest and rest[0].isdecimal():
         if int(rest[0]) >= count:
             raise ConfigError(f"--set {override!r}: the run file has {count} [[data]] tables, counted from 0.")
         return rest
@@ -113,7 +131,7 @@ def _data_index(parts: list[str], override: str, table: Table) -> list[str]:
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -146,7 +164,7 @@ def anchor_paths(table: Table, folder: Path) -> None:
 
 
 def _anchored(text: str, folder: Path) -> str:
-    return os.path.normpath(folder / Path(text).expanduser())
+    return os.path.normpath(os.path.join(folder, os.path.expanduser(text)))
 
 
 def dump(run: RunFile) -> str:

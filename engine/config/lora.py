@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from engine.config.base import Section
 
@@ -40,6 +41,16 @@ class LoraSection(Section):
     target_modules: str | list[str] = "all-linear"
     """Layers that get an adapter: "all-linear" (every linear layer but the output head), a list of name endings such as
     ["q_proj", "v_proj"], or one regular expression."""
+
+    @field_validator("target_modules")
+    @classmethod
+    def _valid_expression(cls, value: str | list[str]) -> str | list[str]:
+        if isinstance(value, str):
+            try:
+                re.compile(value)
+            except re.error as error:
+                raise ValueError(f"{value!r} is no regular expression: {error}") from None
+        return value
 
     rslora: bool = False
     """Scale by alpha / sqrt(rank), which keeps high ranks stable (Kalajdzievski 2023, arXiv 2312.03732)."""

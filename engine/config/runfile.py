@@ -36,14 +36,22 @@ class RunFile(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> RunFile:
-        if self.train.method == "full" and self.quantization.bits == 4:
-            raise ValueError(
-                'train.method = "full" cannot train 4-bit weights; set quantization.bits to 16 or 32, '
-                'or train.method to "lora"'
+        if self.train.method == "full" and self.quantization.bits != 32:
+            why = (
+                "4-bit weights cannot be trained"
+                if self.quantization.bits == 4
+                else "bfloat16 rounds small updates away"
             )
-        if self.quantization.bits != 4 and self.quantization.compute_dtype != "auto":
             raise ValueError(
-                "quantization.compute_dtype is read only with bits = 4; "
+                f'train.method = "full" needs quantization.bits = 32 ({why}); set it, or train.method to "lora"'
+            )
+        if self.train.method == "full" and self.lora != LoraSection():
+            raise ValueError('[lora] is not read with train.method = "full"; remove it')
+        if self.quantization.bits != 4 and self.quantization != QuantizationSection(bits=self.quantization.bits):
+            raise ValueError(
+                "quantization.type, double and compute_dtype are read only with bits = 4; "
                 f"bits = {self.quantization.bits} already says the type of the weights"
             )
+        if self.split.test_size == 0 and self.eval.max_rows is not None:
+            raise ValueError("eval.max_rows is not read with split.test_size = 0: no rows are held out")
         return self

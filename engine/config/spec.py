@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any, get_args
+from typing import Any
 
 import tomli_w
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
+from engine.config.base import section_of
 from engine.config.runfile import RunFile
 
 _EXAMPLES: dict[str, Any] = {"model.path": "path/to/model", "data.path": "train.jsonl", "name": "my-run"}
@@ -31,14 +31,6 @@ def commented_toml() -> str:
         doc = (section.__doc__ or "").strip()
         lines += ["", f"[[{name}]]" if is_list else f"[{name}]", *_comment(doc), *_keys(section, f"{name}.")]
     return "\n".join(lines) + "\n"
-
-
-def section_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The model of a field that is a table or a list of tables; None for a plain value."""
-    for candidate in (field.annotation, *get_args(field.annotation)):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
 
 
 def _keys(model: type[BaseModel], prefix: str) -> list[str]:

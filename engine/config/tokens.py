@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from engine.config.base import Section
+from engine.config.base import Section, whole_or_share
 
 
 class TokensSection(Section):
@@ -30,10 +30,10 @@ class TokensSection(Section):
 class SplitSection(Section):
     """Rows held out to measure the loss on."""
 
-    test_size: float | int = Field(default=0.05, ge=0)
+    test_size: Annotated[float | int, AfterValidator(whole_or_share)] = Field(default=0.05, ge=0)
     """Share (below 1) or number of rows that are held out. 0 holds out none, and then there is no evaluation loss."""
 
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=1 << 63)
     """Seed of the split."""
 
     shuffle: bool = True

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from engine.config.base import Section
+from engine.config.base import Section, whole_or_share
 
 
 class TrainSection(Section):
     """The optimisation."""
 
     method: Literal["lora", "full"] = "lora"
-    """"lora" trains adapters beside a frozen base, "full" trains every weight (then quantization.bits must be 16 or 32)."""
+    """"lora" trains adapters beside a frozen base, "full" trains every weight (then quantization.bits must be 32)."""
 
-    epochs: float | None = Field(default=None, gt=0)
+    epochs: float | None = Field(default=None, gt=0, le=1e6)
     """Times the training rows are gone through. Give this or `steps`; without both it is one epoch."""
 
     steps: int | None = Field(default=None, ge=1)
@@ -34,7 +34,7 @@ class TrainSection(Section):
     scheduler: Literal["constant", "linear", "cosine"] = "cosine"
     """Course of the learning rate after warmup: held, or falling to zero."""
 
-    warmup: float | int = Field(default=0.03, ge=0)
+    warmup: Annotated[float | int, AfterValidator(whole_or_share)] = Field(default=0.03, ge=0)
     """Share of the steps (below 1) or number of steps in which the learning rate rises from zero."""
 
     weight_decay: float = Field(default=0.0, ge=0)
@@ -46,7 +46,7 @@ class TrainSection(Section):
     clip: float = Field(default=1.0, ge=0)
     """Longest gradient (L2 norm over all trained weights); longer ones are scaled down. 0 turns clipping off."""
 
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=1 << 63)
     """Seed of the adapters, of dropout and of the order of rows."""
 
     shuffle: bool = True
@@ -75,9 +75,9 @@ class EvalSection(Section):
     """What is measured and shown during training."""
 
     max_rows: int | None = Field(default=None, ge=1)
-    """Evaluate on the first N held-out rows only, where all of them take too long."""
+    """Evaluate on the first N held-out sequences only, where all of them take too long."""
 
-    samples: list[str] = []
+    samples: list[Annotated[str, Field(min_length=1)]] = []
     """Prompts that the model answers at every evaluation, through the same template as the training rows."""
 
     sample_tokens: int = Field(default=64, ge=1)

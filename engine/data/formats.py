@@ -51,10 +51,28 @@ class PairFormat:
         context = text_of(row, columns["context"], required=False)
         system = text_of(row, columns["system"], required=False)
         messages = [Message("system", system, columns["system"])] if system else []
+        messages += _history(row)
         joined = prompt + CONTEXT_GAP + context if context else prompt
         messages.append(Message("user", joined, columns["prompt"]))
         messages.append(Message("assistant", text_of(row, columns["answer"]), columns["answer"]))
         return Conversation(row.origin, tuple(messages), row.values, context)
+
+
+HISTORY = "history"
+
+
+def _history(row: Row) -> list[Message]:
+    """Earlier turns as LLaMA-Factory writes them: a list of [question, answer]. Raises RowError for anything else."""
+    turns = row.values.get(HISTORY)
+    if not turns:
+        return []
+    messages: list[Message] = []
+    for number, turn in enumerate(turns if isinstance(turns, list) else [turns]):
+        if not (isinstance(turn, list) and len(turn) == 2 and all(isinstance(text, str) for text in turn)):
+            raise RowError(f"{HISTORY}[{number}] is no pair [question, answer] of texts")
+        messages.append(Message("user", turn[0], f"{HISTORY}[{number}][0]"))
+        messages.append(Message("assistant", turn[1], f"{HISTORY}[{number}][1]"))
+    return messages
 
 
 ROLE_NAMES: dict[str, Role] = {
@@ -157,6 +175,12 @@ def text_of(row: Row, column: str, required: bool = True) -> str:
 def columns_for(form: Format, chosen: Columns) -> dict[str, str]:
     """The column of each role: the user's choice, else the usual one."""
     return {role.rstrip("?"): chosen.get(role.rstrip("?"), usual) for role, usual in form.roles.items()}
+
+
+def unread_columns(form: Format, rows: Sequence[Row], columns: Columns) -> list[str]:
+    """Columns of the rows that the format does not read."""
+    read = {*columns.values(), *([HISTORY] if isinstance(form, PairFormat) else [])}
+    return [name for name in dict.fromkeys(key for row in rows[:200] for key in row.values) if name not in read]
 
 
 def detect(rows: Sequence[Row], chosen: Columns) -> tuple[str, str] | None:

@@ -37,9 +37,15 @@ def parse(raw: bytes) -> tuple[Any, str]:
     except UnicodeDecodeError as error:
         return None, f"is not UTF-8 (byte {error.start + 1})"
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique), ""
+        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+        return value, ""
     except json.JSONDecodeError as error:
-        return None, f"is not valid JSON: {error.msg.lower()} at column {error.colno}"
+        line = f"line {error.lineno}, " if "\n" in text.strip() else ""
+        return None, f"is not valid JSON: {error.msg.lower()} at {line}column {error.colno}"
+    except UnicodeEncodeError:
+        return None, "holds half of a surrogate pair (\\ud800 to \\udfff alone), which is no character"
     except ValueError as error:
         return None, f"is not valid JSON: {error}"
     except RecursionError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import string
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +12,8 @@ from pathlib import Path
 
 from engine.config.data import DataSection
 from engine.data.conversation import Conversation
-from engine.data.formats import FORMATS, Format, RowError, columns_for, detect
-from engine.data.jsonl import read_jsonl
+from engine.data.formats import FORMATS, Format, RowError, columns_for, detect, unread_columns
+from engine.data.jsonl import parse, read_jsonl
 from engine.data.rows import BadLine, Records, Row
 from engine.data.tables import read_csv, read_json, read_parquet, read_tsv
 from engine.errors import DataError
@@ -41,6 +43,8 @@ class Source:
     bad: list[BadLine]
     skipped: dict[str, int]
     """Rows that can be read but not trained on: reason -> count."""
+    unread: list[str]
+    """Columns that the format does not use."""
 
 
 def read_source(section: DataSection) -> Source:
@@ -59,17 +63,22 @@ def read_source(section: DataSection) -> Source:
     bad = records.bad + misfits
     if bad and (section.bad_lines == "refuse" or not conversations):
         raise DataError(_refusal(path, bad, len(records.rows) + len(records.bad), section.bad_lines))
-    kept, skipped = _trainable(conversations)
+    kept, skipped = _trainable(conversations, section)
     if not kept:
         reasons = ", ".join(f"{count} {why}" for why, count in skipped.items())
         raise DataError(f"{path}: none of its {len(rows)} rows can be trained on: {reasons}. Check the columns.")
-    return Source(section, path, _sha256(path), name, reason, kept, bad, skipped)
+    unread = (
+        [] if name == "custom" else unread_columns(FORMATS[name], rows, columns_for(FORMATS[name], section.columns))
+    )
+    return Source(section, path, _sha256(path), name, reason, kept, bad, skipped, unread)
 
 
 def read_records(path: Path) -> Records:
     """Read the records of a data file by its ending. Raises DataError when it is missing or of an unknown kind."""
-    if not path.exists():
-        near = sorted(p.name for p in path.parent.glob("*") if p.suffix in READERS) if path.parent.is_dir() else []
+    if not os.path.exists(path):
+        near = (
+            sorted(p.name for p in path.parent.glob("*") if p.suffix in READERS) if os.path.isdir(path.parent) else []
+        )
         hint = f" Data files there: {', '.join(near[:6])}." if near else ""
         raise DataError(f"There is no data file {path}.{hint}")
     if path.is_dir():
@@ -78,18 +87,19 @@ def read_records(path: Path) -> Records:
     if reader is None:
         raise DataError(f"{path} has the ending {path.suffix!r}; readable are {', '.join(sorted(READERS))}.")
     try:
-        if path.suffix.lower() == ".json" and not _starts_array(path):
-            lines = read_jsonl(path)  # many a .json file holds one object per line
-            if lines.rows and not lines.bad:
-                return lines
+        if path.suffix.lower() == ".json" and _holds_lines(path):
+            return read_jsonl(path)
         return reader(path)
     except PermissionError:
         raise DataError(f"{path} may not be read by this user; check its permissions.") from None
 
 
-def _starts_array(path: Path) -> bool:
+def _holds_lines(path: Path) -> bool:
+    """Whether a .json file holds one object per line, as many do: its first line is one, and there are more."""
     with path.open("rb") as file:
-        return file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
+        lines = (line.removeprefix(b"\xef\xbb\xbf").strip() for line in file)
+        first = next((line for line in lines if line), b"")
+        return isinstance(parse(first)[0], dict) and any(lines)
 
 
 def _format_of(path: Path, rows: list[Row], section: DataSection) -> tuple[str, str]:
@@ -138,17 +148,29 @@ def _convert(rows: list[Row], name: str, section: DataSection) -> tuple[list[Con
     return conversations, misfits
 
 
-def _trainable(conversations: list[Conversation]) -> tuple[list[Conversation], dict[str, int]]:
+def _trainable(conversations: list[Conversation], section: DataSection) -> tuple[list[Conversation], dict[str, int]]:
     """Leave out rows without anything to learn, and count them by reason."""
     kept: list[Conversation] = []
     skipped: Counter[str] = Counter()
+    completed = completion_columns(section)
     for conversation in conversations:
-        learned = [m for m in conversation.messages if m.role in ("assistant", "text")]
-        if not conversation.messages or any(m.content.strip() for m in learned):
+        if section.template == "custom":
+            learned = [str(conversation.values.get(name, "?")) for name in completed]
+        else:
+            learned = [m.content for m in conversation.messages if m.role in ("assistant", "text")]
+        if any(text.strip() for text in learned):
             kept.append(conversation)
         else:
             skipped["with an empty answer" if learned else "without an answer"] += 1
     return kept, dict(skipped)
+
+
+def completion_columns(section: DataSection) -> list[str]:
+    """The columns that a custom template learns; malformed braces are the template's to report."""
+    try:
+        return [name for _, name, _, _ in string.Formatter().parse(section.completion or "") if name]
+    except ValueError:
+        return ["?"]
 
 
 def _refusal(path: Path, bad: list[BadLine], total: int, policy: str) -> str:

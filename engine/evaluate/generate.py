@@ -16,8 +16,11 @@ def greedy(
 ) -> list[list[int]]:
     """Return the new token ids for each prompt (a list of ids), up to and without the token that ends it.
 
-    Prompts are padded on the left and masked, and decoded together.
+    Prompts are padded on the left and masked, and decoded together. Nothing of the model's own generation settings (a
+    repetition penalty, say) is used.
     """
+    from transformers import GenerationConfig
+
     lm = causal_lm(model)
     device = next(model.parameters()).device
     width = max(len(p) for p in prompts)
@@ -30,15 +33,13 @@ def greedy(
         out = lm.generate(
             input_ids=ids,
             attention_mask=mask,
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            num_beams=1,
-            temperature=None,
-            top_p=None,
-            top_k=None,
-            use_cache=True,
-            eos_token_id=sorted(ends) or None,
-            pad_token_id=padding,
+            generation_config=GenerationConfig(
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                use_cache=True,
+                eos_token_id=sorted(ends) or None,
+                pad_token_id=padding,
+            ),
         )
     return [_until_end([int(t) for t in row[width:]], ends) for row in out]
 

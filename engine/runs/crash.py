@@ -13,7 +13,9 @@ from pathlib import Path
 from engine.runs.paths import RunDir
 from engine.runs.view import RunView
 
-LOG_TAIL_BYTES = 16 << 10
+LOG_TAIL_BYTES = 64 << 10
+STARTED = "=== worker started"
+"""The line that a launcher writes into the log before each worker: what stands above it is another's."""
 
 
 def boot_id() -> str:
@@ -35,15 +37,17 @@ def oom_kills() -> int | None:
     return int(counts["oom_kill"]) if "oom_kill" in counts else None
 
 
-def log_tail(run: RunDir, lines: int = 12) -> list[str]:
-    """The last lines of the worker's log."""
+def log_tail(run: RunDir, lines: int | None = 12) -> list[str]:
+    """The last lines that the newest worker left in the log; None for all that the tail of the file holds."""
     try:
         with run.log.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_TAIL_BYTES))
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return []
-    return [line for line in text.splitlines() if line.strip()][-lines:]
+    newest = text[text.rfind(STARTED) :].partition("\n")[2] if STARTED in text else text
+    kept = [line for line in newest.splitlines() if line.strip()]
+    return kept if lines is None else kept[-lines:]
 
 
 def why_crashed(run: RunDir, view: RunView, damaged: int = 0) -> str:
@@ -71,7 +75,7 @@ def _where(view: RunView) -> str:
 
 
 def _cause(run: RunDir, view: RunView) -> str:
-    tail = log_tail(run)
+    tail = log_tail(run, None)
     fault = next((line for line in reversed(tail) if line.startswith("Fatal Python error")), None)
     if fault:
         return f"the interpreter died ({fault})"

@@ -61,7 +61,7 @@ class Data(Event, tag="data"):
     train_tokens: int = 0
     supervised_tokens: int = 0
     findings: dict[str, int] = {}
-    """Findings of the token path, rule -> number of rows."""
+    """Findings of the token path, rule -> number of sequences."""
 
 
 class Model(Event, tag="model"):
@@ -127,7 +127,7 @@ class Sample(Event, tag="sample"):
 
 
 class Checkpoint(Event, tag="checkpoint"):
-    """A checkpoint was written and verified."""
+    """A checkpoint was written, synced and put in place."""
 
     step: Count
     path: str
@@ -162,6 +162,8 @@ class Finished(Event, tag="finished"):
     outcome: Outcome
     step: Count = 0
     reason: str = ""
+    code: int = 0
+    """Exit code of the worker."""
     seconds: float = 0.0
 
 

@@ -113,7 +113,7 @@ class JournalReader:
                 data = file.read(max_bytes)
                 if data and b"\n" not in data:
                     data += file.readline()  # one line longer than the bite
-        except FileNotFoundError:
+        except OSError:  # not there yet, or no file that can be read: a viewer shows what it can
             return []
         whole = data[: data.rfind(b"\n") + 1]
         self.offset += len(whole)

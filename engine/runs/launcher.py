@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 from engine.errors import RunError, TrainingError
-from engine.runs.crash import log_tail
+from engine.runs.crash import STARTED, log_tail
+from engine.runs.events import Hello
 from engine.runs.journal import JournalReader
 from engine.runs.lock import is_held
 from engine.runs.paths import RunDir
@@ -36,6 +37,8 @@ def launch(run: RunDir, resume: bool = False, wait_s: float = FIRST_EVENT_S) -> 
     reader.offset = run.journal.stat().st_size if run.journal.exists() else 0
     command = [sys.executable, "-m", WORKER_MODULE, str(run.path)] + (["--resume"] if resume else [])
     with run.log.open("ab") as log:
+        log.write(f"{STARTED} {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode())
+        log.flush()
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -46,13 +49,18 @@ def launch(run: RunDir, resume: bool = False, wait_s: float = FIRST_EVENT_S) -> 
             env=worker_environment(),
         )
     deadline = time.monotonic() + wait_s
+    heard = False
     while True:
         ended = process.poll() is not None
-        if reader.read():
+        events = reader.read()
+        heard = heard or bool(events)  # verifying large checkpoints takes a while, and it says so
+        if any(isinstance(event, Hello) and event.pid == process.pid for event in events):
             return process
+        if ended and is_held(run.lock):
+            raise RunError(f"Another worker was faster: {run.name} is running. `luthier watch {run.name}` shows it.")
         if ended:
             raise TrainingError(_death(run, f"The worker ended at once with code {process.returncode}"))
-        if time.monotonic() > deadline:
+        if not heard and time.monotonic() > deadline:
             raise TrainingError(_death(run, f"The worker (pid {process.pid}) said nothing for {wait_s:.0f} s"))
         time.sleep(0.02)
 

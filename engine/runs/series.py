@@ -41,8 +41,8 @@ class Series:
 
     @property
     def last(self) -> float | None:
-        """The newest finite value."""
-        return next((v for v in reversed(self.values) if math.isfinite(v)), None)
+        """The newest value; None where there is none, or where it is not finite."""
+        return self.values[-1] if self.values and math.isfinite(self.values[-1]) else None
 
     @property
     def lowest(self) -> tuple[float, float] | None:

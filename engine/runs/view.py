@@ -100,8 +100,10 @@ class RunView:
             series.rewind(step)
         self._recent.clear()
         self.checkpoints = [c for c in self.checkpoints if c.step <= step]
+        self.samples = deque((s for s in self.samples if s.step <= step), maxlen=SAMPLES)
         if self.last_step is not None and self.last_step.step > step:
-            self.last_step = msgspec.structs.replace(self.last_step, step=step, loss=self.last("loss"))
+            epoch = step / self.plan.steps_per_epoch if self.plan and self.plan.steps_per_epoch else 0.0
+            self.last_step = msgspec.structs.replace(self.last_step, step=step, epoch=epoch, loss=self.last("loss"))
 
     def _on_step(self, event: e.Step) -> None:
         self.last_step = event
@@ -120,7 +122,7 @@ class RunView:
         self.log.append((t, message))
 
     def last(self, name: str) -> float | None:
-        """The newest finite value of a metric."""
+        """The newest value of a metric; None where there is none, or where it is not finite."""
         series = self.series.get(name)
         return series.last if series else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.data.conversation import Conversation
 from engine.errors import ConfigError, TemplateError
@@ -32,11 +33,14 @@ class Custom:
 
     def prompt(self, conversation: Conversation) -> Rendered:
         """Return the row up to its completion."""
-        if (
-            conversation.messages and not conversation.values
-        ):  # a question typed by hand: there is no row to take it from
-            asked = Segment(conversation.messages[-1].content, "user", False, "prompt")
-            return Rendered((asked,), True, False)
+        if conversation.messages and not conversation.values:  # a question typed by hand: no row stands behind it
+            columns = {column for _, column in self._prompt if column}
+            if len(columns) != 1:
+                raise TemplateError(
+                    f"eval.samples cannot be put into this custom template: its prompt has {len(columns)} columns "
+                    f"({', '.join(sorted(columns)) or 'none'}), and a sample is one text."
+                )
+            conversation = replace(conversation, values={columns.pop(): conversation.messages[-1].content})
         return Rendered(tuple(self._fill(conversation, self._prompt, "user", False)), True, False)
 
     @staticmethod

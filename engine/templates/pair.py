@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.data.conversation import Conversation, Message
+from engine.data.formats import CONTEXT_GAP
 from engine.templates.base import Rendered, Segment, Supervise, one_exchange, running_text
-
-CONTEXT_GAP = "\n\n"
 
 
 @dataclass(frozen=True, slots=True)

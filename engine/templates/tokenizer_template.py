@@ -42,14 +42,17 @@ class TokenizerTemplate:
             return text
         messages = conversation.messages
         learned = learned_turns(messages, supervise)
-        whole, spans = self._spans(conversation)
+        if supervise == "all":  # nothing has to be told apart
+            whole = self._apply(messages, conversation.origin)
+            return Rendered(tuple(locate(whole, messages, True)), False, False)
+        whole, spans = self._spans(conversation, sorted(learned))
         segments: list[Segment] = []
         at = shown = 0
         for index, start, end in spans:
-            segments += locate(whole[at:start], messages[shown:index], supervise == "all")
-            segments += locate(whole[start:end], messages[index : index + 1], index in learned)
+            segments += locate(whole[at:start], messages[shown:index], False)
+            segments += locate(whole[start:end], messages[index : index + 1], True)
             at, shown = end, index + 1
-        segments += locate(whole[at:], messages[shown:], supervise == "all")
+        segments += locate(whole[at:], messages[shown:], False)
         return Rendered(tuple(segments), False, False)
 
     def prompt(self, conversation: Conversation) -> Rendered:
@@ -60,19 +63,20 @@ class TokenizerTemplate:
         rendered = self._apply(before_answer(conversation), conversation.origin, generate=True)
         return Rendered((Segment(rendered, "template", False),), False, False)
 
-    def _spans(self, conversation: Conversation) -> tuple[str, list[tuple[int, int, int]]]:
-        """Return the whole text and (message index, start, end) of each answer in it, in characters."""
+    def _spans(self, conversation: Conversation, learned: list[int]) -> tuple[str, list[tuple[int, int, int]]]:
+        """Return the whole text and (message index, start, end) of each answer to learn, in characters."""
         messages = conversation.messages
         answers = [i for i, m in enumerate(messages) if m.role == "assistant"]
         whole = self._apply(messages, conversation.origin)
         if self._marked:
             marks = self._generation_marks(messages)
             if len(marks) == len(answers):
-                return whole, [(i, start, end) for i, (start, end) in zip(answers, marks, strict=True)]
+                pairs = zip(answers, marks, strict=True)
+                return whole, [(i, start, end) for i, (start, end) in pairs if i in learned]
         spans = []
-        for index in answers:
-            before = self._apply(messages[:index], conversation.origin, generate=True)
+        for index in learned:
             after = self._apply(messages[: index + 1], conversation.origin)
+            before = self._before(messages, index, after, conversation.origin)
             if not (whole.startswith(before) and whole.startswith(after) and len(after) > len(before)):
                 raise TemplateError(
                     f"{conversation.origin}: the tokenizer's chat template writes turn {index + 1} differently when more turns "
@@ -81,6 +85,13 @@ class TokenizerTemplate:
                 )
             spans.append((index, len(before), len(before) + len(self._trimmed(after[len(before) :]))))
         return whole, spans
+
+    def _before(self, messages: tuple[Message, ...], index: int, after: str, origin: str) -> str:
+        """The text up to where answer `index` begins. Templates refuse to render nothing, so a conversation that opens
+        with an answer is cut where its text stands."""
+        if index:
+            return self._apply(messages[:index], origin, generate=True)
+        return after[: max(0, after.find(messages[0].content.strip()))]
 
     def _trimmed(self, answer: str) -> str:
         """Cut white space off that a template writes after the end marker; without a marker, nothing."""

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from engine.errors import DataError
 from engine.templates.base import Rendered
-from engine.tokens.tokenizer import end_ids
+from engine.tokens.tokenizer import end_ids, special_texts
 
 IGNORE = -100
 Int32 = npt.NDArray[np.int32]
@@ -70,7 +70,7 @@ class Encoder:
         self.truncation = truncation
         self.eos: int | None = tokenizer.eos_token_id
         self._ends = end_ids(tokenizer)
-        specials = sorted({t for t in tokenizer.all_special_tokens if t}, key=len, reverse=True)
+        specials = special_texts(tokenizer)
         self._special = re.compile("|".join(map(re.escape, specials))) if specials else None
 
     def encode(self, rows: Sequence[tuple[str, Rendered]]) -> list[list[Encoded]]:
@@ -153,8 +153,8 @@ class Encoder:
             return [_slice(row, list(range(self.max_length)), length - self.max_length, "cut")]
         if self.truncation == "left":
             keep = list(range(length - self.max_length, length))
-            if row.ids[0] == self.tokenizer.bos_token_id:
-                keep[0] = 0
+            if row.ids[0] == self.tokenizer.bos_token_id and not row.spans[0].any():
+                keep[0] = 0  # the tokenizer's own BOS; one that a template wrote opens a turn
             return [_slice(row, keep, length - self.max_length, "cut")]
         parts = [list(range(i, min(i + self.max_length, length))) for i in range(0, length, self.max_length)]
         return [_slice(row, part, 0, "split") for part in parts]

@@ -20,7 +20,10 @@ class Examples:
         labels: list[Int32] = []
         self.origins: list[str] = []
         self.findings: Counter[str] = Counter()
+        self.encoded = 0
+        """Sequences that were looked at, those that were left out included."""
         for sequence in encoded:
+            self.encoded += 1
             self.findings.update(sequence.findings)
             if "dropped" in sequence.findings or "no_trained_token" in sequence.findings:
                 continue
@@ -43,6 +46,11 @@ class Examples:
     def labels(self, index: int) -> Int32:
         """Labels of a sequence, shape [T]."""
         return self._labels[self._starts[index] : self._starts[index + 1]]
+
+    @property
+    def highest_id(self) -> int:
+        """The largest token id, -1 where there is none."""
+        return int(self._ids.max()) if len(self._ids) else -1
 
     @property
     def tokens(self) -> int:

@@ -7,6 +7,7 @@ A folder is data from outside: pickled weights and code that comes along are ref
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
 from pathlib import Path
@@ -21,20 +22,19 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.tx
 _HEADER_LIMIT = 100 << 20
 
 
-def model_folder(model: ModelSection) -> Path:
-    """Return the checked folder of a model; a hub id is looked up in the cache and downloaded if it is not there.
+def model_folder(model: ModelSection) -> tuple[Path, dict[str, Any]]:
+    """Return the checked folder of a model and its config; a hub id is looked up in the cache and downloaded if it is not there.
 
     Raises ModelError when it is missing, incomplete or not safe.
     """
-    path = Path(model.path).expanduser()
-    if not path.is_dir():
-        if path.exists():
+    path = Path(os.path.expanduser(model.path))
+    if not os.path.isdir(path):
+        if os.path.exists(path):
             raise ModelError(_no_folder(path))
         if model.path.startswith(("/", ".", "~")) or not _HUB_ID.fullmatch(model.path):
             raise ModelError(f"There is no model folder {path}.{_near(path)}")
         path = _from_hub(model)
-    check_folder(path, model.trust_remote_code)
-    return path
+    return path, check_folder(path, model.trust_remote_code)
 
 
 def _no_folder(path: Path) -> str:
@@ -45,7 +45,7 @@ def _no_folder(path: Path) -> str:
 
 def _near(path: Path) -> str:
     parent = path.parent
-    if not parent.is_dir():
+    if not os.path.isdir(parent):
         return f" Neither is there a folder {parent}."
     folders = sorted(p.parent.name for p in parent.glob("*/config.json"))
     return f" Models there: {', '.join(folders[:6])}." if folders else ""
@@ -170,9 +170,18 @@ def _check_safetensors(file: Path) -> None:
 
 def context_length(config: dict[str, Any]) -> int | None:
     """The longest sequence the model was made for, in tokens; None where its config does not say."""
+    return _number(config, "max_position_embeddings", "n_positions", "n_ctx")
+
+
+def vocabulary_size(config: dict[str, Any]) -> int | None:
+    """The number of tokens the model has embeddings for; None where its config does not say."""
+    return _number(config, "vocab_size")
+
+
+def _number(config: dict[str, Any], *keys: str) -> int | None:
     nested = config.get("text_config")
     for table in (config, nested if isinstance(nested, dict) else {}):
-        for key in ("max_position_embeddings", "n_positions", "n_ctx"):
+        for key in keys:
             if isinstance(table.get(key), int):
                 return int(table[key])
     return None

@@ -13,9 +13,10 @@ from engine.data.split import split_rows
 from engine.errors import DataError
 from engine.templates import Rendered, Template, choose, make
 from engine.templates.chatml import END
+from engine.tokens.batches import BatchPlan
 from engine.tokens.encode import FINDINGS, Encoded, Encoder
 from engine.tokens.examples import Examples
-from engine.tokens.folder import context_length
+from engine.tokens.folder import context_length, vocabulary_size
 from engine.tokens.tokenizer import padding_id
 
 DEFAULT_MAX_LENGTH = 1024
@@ -54,9 +55,11 @@ class RowPath:
         """Raises DataError when tokens.max_length is beyond what the model can see."""
         self.run = run
         self.tokenizer = tokenizer
-        self.max_length = resolve_max_length(run.tokens.max_length, context_length(config))
+        self.context = context_length(config)
+        self.max_length = resolve_max_length(run.tokens.max_length, self.context)
         self.encoder = Encoder(tokenizer, self.max_length, run.tokens.truncation)
-        self.padding = padding_id(tokenizer)
+        self.vocabulary = vocabulary_size(config)
+        self.padding = padding_id(tokenizer, self.vocabulary)
 
     def template_for(self, source: Source) -> TemplatedSource:
         """Choose and make the template of a source. Raises TemplateError or ConfigError."""
@@ -74,10 +77,14 @@ class RowPath:
 
     def prompt_ids(self, template: Template, question: str) -> list[int]:
         """Ids that inference would start from for a question typed by hand."""
-        asked = Conversation("prompt", (Message("user", question, "prompt"),))
-        rendered = template.prompt(asked)
+        rendered = template.prompt(asked(question))
         ids = self.tokenizer(rendered.text, add_special_tokens=rendered.add_special_tokens)["input_ids"]
         return [int(i) for i in ids]
+
+
+def asked(question: str) -> Conversation:
+    """A question that somebody typed: there is no row behind it."""
+    return Conversation("prompt", (Message("user", question, "prompt"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +108,11 @@ class Prepared:
     def warnings(self) -> list[tuple[str, str, str]]:
         """(code, message, hint) for what a person should look at before training on this."""
         found = self.findings
-        total = len(self.rows)
+        total = self.train.encoded + self.test.encoded
         out: list[tuple[str, str, str]] = []
         for rule in ("answer_cut", "dropped", "missing_eos", "double_bos", "special_in_text", "no_trained_token"):
             if rule in found:
-                share = f"{found[rule]:,} of {total:,} rows ({100 * found[rule] / total:.1f} %)"
+                share = f"{found[rule]:,} of {total:,} sequences ({100 * found[rule] / total:.1f} %)"
                 out.append((rule, f"{share}: {FINDINGS[rule]}", HINTS.get(rule, "")))
         for item in self.sources:
             if item.template.name == "chatml" and END not in self.path.tokenizer.get_added_vocab():
@@ -113,7 +120,16 @@ class Prepared:
                     f"{item.source.path.name}: this tokenizer has no {END} token, so ChatML's markers are spelled out"
                 )
                 out.append(("spelled_markers", message, 'template = "qa" or "alpaca" avoids them'))
+            if item.source.unread:
+                columns = ", ".join(item.source.unread)
+                message = f"{item.source.path.name}: columns that are not used: {columns}"
+                out.append(("unread_columns", message, f"format {item.source.format} does not know them"))
         return out
+
+    def plan(self) -> BatchPlan:
+        """The batches of the run, as the trainer makes them and the inspector shows them."""
+        run, path = self.path.run, self.path
+        return BatchPlan(self.train, run.train, run.tokens.packing, path.max_length, path.padding)
 
 
 def resolve_max_length(asked: int | None, limit: int | None) -> int:
@@ -150,6 +166,12 @@ def prepare(run: RunFile, tokenizer: Any, folder_config: dict[str, Any], progres
     if not len(train):
         counts = ", ".join(f"{n} {FINDINGS[rule]}" for rule, n in train.findings.items())
         raise DataError(f"None of {len(train_rows)} training rows gives a token to train on: {counts}.")
+    highest = max(train.highest_id, test.highest_id)
+    if path.vocabulary is not None and highest >= path.vocabulary:
+        raise DataError(
+            f"The tokenizer gives the id {highest}, but the model knows {path.vocabulary} tokens only (vocab_size in its "
+            "config.json). Tokenizer and model do not belong together."
+        )
     return Prepared(path, sources, rows, train_rows, test_rows, train, test)
 
 

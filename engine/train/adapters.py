@@ -22,6 +22,7 @@ def make_trainable(base: nn.Module, run: RunFile) -> nn.Module:
 
     Raises ModelError when no layer fits lora.target_modules.
     """
+    torch.manual_seed(run.train.seed)
     if run.train.gradient_checkpointing:
         base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})  # type: ignore[operator]
     if run.train.method == "full":
@@ -42,14 +43,13 @@ def make_trainable(base: nn.Module, run: RunFile) -> nn.Module:
         bias="none",
         task_type="CAUSAL_LM",
     )
-    torch.manual_seed(run.train.seed)
     try:
         model: nn.Module = get_peft_model(base, config)
     except ValueError as error:
         linear = sorted({n.rpartition(".")[2] for n, m in base.named_modules() if isinstance(m, nn.Linear)})
         raise ModelError(
-            f"lora.target_modules = {lora.target_modules!r} fits no layer of this model. Its linear layers are "
-            f"{', '.join(linear) or '(none)'}."
+            f"lora.target_modules = {lora.target_modules!r} cannot be used on this model: {str(error).splitlines()[0]} "
+            f"Its linear layers are {', '.join(linear) or '(none)'}."
         ) from error
     return model
 

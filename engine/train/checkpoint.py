@@ -71,9 +71,9 @@ def write(parent: Path, step: int, state: dict[str, Any], fill: Callable[[Path],
             shutil.rmtree(target)
         temporary.rename(target)
         _sync(parent)
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        if error.errno in (28, 122):
+        if disk_is_full(error):
             free = shutil.disk_usage(parent).free / (1 << 30)
             raise ResourceError(
                 f"No space left for the checkpoint of step {step} in {parent} ({free:.2f} GiB free). Older checkpoints "
@@ -81,6 +81,12 @@ def write(parent: Path, step: int, state: dict[str, Any], fill: Callable[[Path],
             ) from error
         raise
     return SavedCheckpoint(target, step, sum(entry["bytes"] for entry in files.values()))
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether an error means that the disk or the quota is used up; safetensors has errors of its own for it."""
+    number = error.errno if isinstance(error, OSError) else None
+    return number in (28, 122) or "os error 28" in str(error) or "os error 122" in str(error)
 
 
 def verify(path: Path) -> SavedCheckpoint | None:

@@ -15,13 +15,15 @@ class StopRequested(Exception):  # noqa: N818 - it is a request, not an error
 
 
 class Control:
-    """Collects requests; `poll` reads new ones and acknowledges each in the journal."""
+    """Collects requests. A second signal ends the process at once; `poll` reads new ones and acknowledges each in the journal."""
 
     def __init__(self, reader: CommandReader, journal: Journal) -> None:
         self._reader = reader
         self._journal = journal
         self._wanted: set[CommandName] = set()
         self._signalled = ""
+        self.preparing = True
+        """Before the first step there is nothing to save: a signal then ends the work at once."""
 
     def listen(self) -> None:
         """Ignore hang-ups; let SIGTERM and SIGINT ask for a stop."""
@@ -30,7 +32,13 @@ class Control:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        again = bool(self._signalled)
         self._signalled = signal.Signals(number).name
+        if again:  # asked twice: do not wait for whatever it hangs in
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        if self.preparing:
+            raise StopRequested
 
     def poll(self) -> None:
         """Take in what was asked since the last time."""

@@ -7,6 +7,7 @@ save, obey. What happened is in the journal before the next step begins.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from engine.config.runfile import RunFile
-from engine.errors import TrainingError
+from engine.errors import RunError, TrainingError
 from engine.evaluate.generate import greedy
 from engine.evaluate.heldout import heldout_loss
 from engine.runs.events import Checkpoint, Eval, Phase, Sample, Step
@@ -28,7 +29,7 @@ from engine.tokens.prepare import Prepared
 from engine.tokens.tokenizer import end_ids
 from engine.train import checkpoint
 from engine.train.adapters import load_weights, save_weights
-from engine.train.control import Control
+from engine.train.control import Control, StopRequested
 from engine.train.device import peak_gib
 from engine.train.loss import SupervisedLoss
 from engine.train.optimizer import make_optimizer, optimizer_tensors, restore_optimizer
@@ -82,9 +83,10 @@ class Trainer:
         Raises TrainingError when a loss or a gradient is not finite; the weights are then still those before the step.
         """
         self.model.train()
-        if self.step == 0:
+        if self._due(self.eval_every, last=False):  # at the very start, and where a stop came before an evaluation
             self.evaluate()
-        stopping = False
+        self.control.poll()
+        stopping = self.control.take("stop")
         while self.step < self.plan.steps and not stopping:
             batch = self.plan.batch(self.step + 1)
             began = time.perf_counter()
@@ -94,8 +96,9 @@ class Trainer:
             self.control.poll()
             stopping = self.control.take("stop")
             last = self.step == self.plan.steps
-            if self.control.take("evaluate") or (self._due(self.eval_every, last) and not stopping):
+            if self.control.take("evaluate") or (self._due(self.eval_every, last) and (last or not stopping)):
                 self.evaluate()
+                stopping = stopping or self.control.take("stop")
             if self.control.take("checkpoint") or stopping or self._due(self.save_every, last):
                 self.save()
         return self.step == self.plan.steps
@@ -153,37 +156,58 @@ class Trainer:
             )
 
     def evaluate(self) -> None:
-        """Loss on the held-out rows, then the samples. Not twice at the same step."""
+        """Loss on the held-out rows, then the samples. Not twice at the same step.
+
+        A stop that is asked for meanwhile ends it without a result; it is made up for on resume.
+        Raises TrainingError when the loss is not finite.
+        """
         if self.evaluated == self.step:
             return
-        self.evaluated = self.step
-        if len(self.data.test):
-            began = time.perf_counter()
-            rows = min(len(self.data.test), self.run.eval.max_rows or len(self.data.test))
-            tell = _throttled(lambda done: self.journal.append(Phase(name="evaluating", done=done, total=rows)))
-            found = heldout_loss(
-                self.loss, self.data.test, self.plan.micro_batch_size, self.plan.padding, self.run.eval.max_rows, tell
-            )
-            finite = math.isfinite(found.loss)
-            self.journal.append(
-                Eval(
-                    step=self.step,
-                    loss=found.loss if finite else None,
-                    finite=finite,
-                    supervised_tokens=found.supervised_tokens,
-                    seconds=round(time.perf_counter() - began, 3),
-                )
-            )
-        if self.run.eval.samples:
-            self._sample()
+        try:
+            if len(self.data.test):
+                self._evaluate_heldout()
+            if self.run.eval.samples:
+                self._sample()
+            self.evaluated = self.step
+        except StopRequested:
+            pass
         self.journal.append(Phase(name="training"))
+
+    def _evaluate_heldout(self) -> None:
+        began = time.perf_counter()
+        rows = min(len(self.data.test), self.run.eval.max_rows or len(self.data.test))
+        tell = _throttled(lambda done: self.journal.append(Phase(name="evaluating", done=done, total=rows)))
+
+        def between(done: int) -> None:
+            tell(done)
+            if self.step < self.plan.steps:
+                self.control.raise_if_stopped()
+
+        size, padding = self.plan.micro_batch_size, self.plan.padding
+        found = heldout_loss(self.loss, self.data.test, size, padding, self.run.eval.max_rows, between)
+        finite = math.isfinite(found.loss)
+        self.journal.append(
+            Eval(
+                step=self.step,
+                loss=found.loss if finite else None,
+                finite=finite,
+                supervised_tokens=found.supervised_tokens,
+                seconds=round(time.perf_counter() - began, 3),
+            )
+        )
+        if not finite:
+            raise TrainingError(
+                f"The evaluation loss after step {self.step} is not a finite number: the weights are broken. Checkpoints "
+                f"before this step are untouched. Usual cause: train.learning_rate ({self.run.train.learning_rate:g}) too high."
+            )
 
     def _sample(self) -> None:
         path = self.data.path
         template = self.data.sources[0].template
         prompts = [path.prompt_ids(template, text) for text in self.run.eval.samples]
         ends = end_ids(path.tokenizer)
-        answers = greedy(self.model, prompts, self.run.eval.sample_tokens, ends, path.padding)
+        room = (path.context or math.inf) - max(map(len, prompts))
+        answers = greedy(self.model, prompts, int(min(self.run.eval.sample_tokens, room)), ends, path.padding)
         for prompt, ids in zip(self.run.eval.samples, answers, strict=True):
             text = path.tokenizer.decode(ids, skip_special_tokens=False)
             self.journal.append(Sample(step=self.step, prompt=prompt, text=text))
@@ -191,7 +215,7 @@ class Trainer:
     def save(self) -> checkpoint.SavedCheckpoint:
         """Write a checkpoint of everything the next step depends on."""
         began = time.perf_counter()
-        state = {"seq": self.journal.seq, "evaluated": self.evaluated}
+        state = {"evaluated": self.evaluated, "settings": settings_digest(self.run)}
         saved = checkpoint.write(self.checkpoints, self.step, state, self._fill)
         checkpoint.prune(self.checkpoints, self.run.train.keep, saved)
         event = Checkpoint(
@@ -209,7 +233,15 @@ class Trainer:
         save_file(states, folder / checkpoint.RANDOM)
 
     def restore(self, saved: checkpoint.SavedCheckpoint) -> None:
-        """Go back to a checkpoint: weights, optimiser, random state, step."""
+        """Go back to a checkpoint: weights, optimiser, random state, step.
+
+        Raises RunError when the run file says something else than when it was saved.
+        """
+        if saved.state()["settings"] != settings_digest(self.run):
+            raise RunError(
+                f"The run file {self.checkpoints.parent / 'run.toml'} was changed after step {saved.step}, so the run would "
+                "go on as another one. Undo the change, or start a new run."
+            )
         load_weights(self.model, saved.path / checkpoint.WEIGHTS)
         restore_optimizer(self.model, self.optimizer, load_file(saved.path / checkpoint.OPTIMIZER))
         states = load_file(saved.path / checkpoint.RANDOM)
@@ -218,6 +250,12 @@ class Trainer:
             torch.cuda.set_rng_state(states["cuda"], self.device)
         self.step = saved.step
         self.evaluated = int(saved.state()["evaluated"])
+
+
+def settings_digest(run: RunFile) -> str:
+    """Twelve hex digits over everything that decides the numbers of a run; how often it is looked at may change."""
+    decisive = run.model_dump_json(exclude={"name": True, "eval": True, "train": {"keep", "eval_every", "save_every"}})
+    return hashlib.blake2b(decisive.encode(), digest_size=6).hexdigest()
 
 
 def _throttled(tell: Callable[[int], object], every_s: float = 1.0) -> Callable[[int], None]:

@@ -23,6 +23,9 @@ from engine.train.model import evaluating
 CHUNK_ELEMENTS = 1 << 24
 """Logits that exist at once: 64 MiB in float32."""
 
+LOGIT_CHANGES = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")
+"""Names in the configs of Gemma, Cohere, Granite and Falcon for what happens to logits after the output layer."""
+
 
 class SupervisedLoss:
     """Computes the loss of one model; `own_head` tells whether logits are restricted to supervised positions."""
@@ -38,13 +41,15 @@ class SupervisedLoss:
 
     def _head_is_plain(self) -> bool:
         """Whether decoder and output layer alone give the model's own logits (no soft-capping, no scaling)."""
-        if self.decoder is None or self.head is None or self.decoder is causal_lm(self.model):
+        config = causal_lm(self.model).config.get_text_config()
+        scaled = any(getattr(config, name, None) not in (None, 1, 1.0) for name in LOGIT_CHANGES)
+        if scaled or self.decoder is None or self.head is None or self.decoder is causal_lm(self.model):
             return False
         ids_BT = torch.arange(8, device=self.device)[None] % self.vocabulary
         with evaluating(self.model):
             theirs = causal_lm(self.model)(input_ids=ids_BT, use_cache=False).logits
             ours = self.head(self.decoder(input_ids=ids_BT, use_cache=False).last_hidden_state)
-        return theirs.shape == ours.shape and torch.allclose(theirs.float(), ours.float(), rtol=1e-3, atol=1e-4)
+        return theirs.shape == ours.shape and torch.allclose(theirs.float(), ours.float(), rtol=1e-6, atol=1e-6)
 
     def sum(self, batch: Batch) -> Tensor:
         """Return the summed cross-entropy over the batch's supervised tokens, a float32 scalar with its graph."""

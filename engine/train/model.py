@@ -58,7 +58,8 @@ def load_base(folder: Path, run: RunFile, device: torch.device) -> nn.Module:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"transformers cannot load the model in {folder}: {first}") from error
+        cure = ' Set model.attention = "eager".' if "attention implementation" in str(error) else ""
+        raise ModelError(f"transformers cannot load the model in {folder}: {first}{cure}") from error
     return model
 
 

@@ -42,5 +42,4 @@ def restore_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, tensor
         if name not in weights:
             raise RunError(f"The checkpoint holds optimiser state of {name!r}, which this run does not train.")
         weight = weights[name]
-        device = "cpu" if field == "step" and weight.device.type == "cpu" else weight.device
-        optimizer.state[weight][field] = tensor.to(device)
+        optimizer.state[weight][field] = tensor.to(weight.device)

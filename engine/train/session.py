@@ -9,18 +9,18 @@ import shutil
 import time
 from pathlib import Path
 
-from engine.config.load import load
+from engine.config.runfile import RunFile
 from engine.errors import RunError
 from engine.runs.events import Data, Log, Model, Phase, Plan, Warning_
 from engine.runs.journal import Journal
 from engine.runs.paths import RunDir
 from engine.runs.store import Run
 from engine.tokens.batches import BatchPlan
-from engine.tokens.folder import check_folder, model_folder
+from engine.tokens.folder import model_folder
 from engine.tokens.prepare import Prepared, prepare
 from engine.tokens.tokenizer import load_tokenizer
-from engine.train import checkpoint
 from engine.train.adapters import copy_tokenizer, is_adapter, make_trainable, save_weights
+from engine.train.checkpoint import SavedCheckpoint
 from engine.train.control import Control
 from engine.train.device import choose_device, describe
 from engine.train.loop import Trainer
@@ -33,11 +33,18 @@ PHASE_EVERY_S = 0.5
 class Session:
     """One worker's work on one run directory."""
 
-    def __init__(self, run_dir: RunDir, journal: Journal, control: Control, resumed_from: int | None) -> None:
-        """`resumed_from` is the step of the checkpoint to go on from, None for a new run."""
-        self.dir, self.journal, self.control = run_dir, journal, control
-        self.resumed_from = resumed_from
-        self.run = load(run_dir.config)
+    def __init__(
+        self,
+        run_dir: RunDir,
+        run: RunFile,
+        journal: Journal,
+        control: Control,
+        saved: SavedCheckpoint | None,
+        resume: bool,
+    ) -> None:
+        """`saved` is the checkpoint to go on from; with `resume` and none, the run starts over on the same data."""
+        self.dir, self.run, self.journal, self.control = run_dir, run, journal, control
+        self.saved, self.resume = saved, resume
         self.trainer: Trainer | None = None
         self.folder = Path()
         self._told = 0.0
@@ -45,17 +52,16 @@ class Session:
     @property
     def step(self) -> int:
         """Optimiser steps done."""
-        return self.trainer.step if self.trainer else self.resumed_from or 0
+        return self.trainer.step if self.trainer else self.saved.step if self.saved else 0
 
     def prepare(self) -> None:
         """Read, tokenize, load, quantise. Raises LuthierError; StopRequested when asked to stop on the way."""
-        self.folder = model_folder(self.run.model)
-        config = check_folder(self.folder, self.run.model.trust_remote_code)
+        self.folder, config = model_folder(self.run.model)
         tokenizer = load_tokenizer(self.folder, self.run.model.trust_remote_code)
         data = prepare(self.run, tokenizer, config, self._progress)
-        if self.resumed_from is not None:
+        if self.resume:
             self._refuse_changed_data(data)
-        plan = BatchPlan(data.train, self.run.train, self.run.tokens.packing, data.path.max_length, data.path.padding)
+        plan = data.plan()
         self._tell_data(data, plan)
         self._load_model(data, plan)
 
@@ -138,16 +144,14 @@ class Session:
             self._log("this model changes its logits after the output layer; its own forward pass is used")
         if self.run.tokens.packing != "none":
             check_packing(model, device)
-        if self.resumed_from:
-            saved = checkpoint.newest(self.dir.checkpoints)
-            assert saved is not None
-            assert saved.step == self.resumed_from
-            self.trainer.restore(saved)
+        if self.saved:
+            self.trainer.restore(self.saved)
 
     def train(self) -> bool:
         """Train to the end and leave the result in the run directory. Return False when it was stopped before."""
         assert self.trainer is not None
         self.control.raise_if_stopped()
+        self.control.preparing = False
         self.journal.append(Phase(name="training"))
         whole = self.trainer.train()
         self._leave_result()
@@ -160,8 +164,12 @@ class Session:
         target = self.dir.adapter if is_adapter(model) else self.dir.model
         temporary = target.with_name(f".{target.name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
-        save_weights(model, temporary)
-        copy_tokenizer(self.folder, temporary)
+        try:
+            save_weights(model, temporary)
+            copy_tokenizer(self.folder, temporary)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
         shutil.rmtree(target, ignore_errors=True)
         temporary.rename(target)
         self._log(f"the {target.name} is in {target}")

@@ -15,8 +15,8 @@ from engine.runs.launcher import launch
 from engine.runs.paths import RunDir
 from engine.runs.store import Run, create_run
 from engine.templates import make
-from engine.tokens.folder import check_folder, context_length, model_folder
-from engine.tokens.prepare import read_sources, resolve_max_length
+from engine.tokens.folder import context_length, model_folder
+from engine.tokens.prepare import asked, read_sources, resolve_max_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def check(run: RunFile) -> None:
 
     Raises LuthierError.
     """
-    config = check_folder(model_folder(run.model), run.model.trust_remote_code)
+    _, config = model_folder(run.model)
     resolve_max_length(run.tokens.max_length, context_length(config))
     sources = read_sources(run)
     split_rows(sum(len(source.conversations) for source in sources), run.split)
@@ -40,6 +40,8 @@ def check(run: RunFile) -> None:
         if source.section.template in ("auto", "tokenizer"):
             continue  # these need the tokenizer, which only the worker loads
         template = make(source.section.template, None, source.section)
+        if run.eval.samples and source is sources[0]:
+            template.prompt(asked(run.eval.samples[0]))
         for conversation in source.conversations:
             template.render(conversation, run.tokens.supervise)
 

@@ -21,6 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import engine
+from engine.config.load import load
 from engine.errors import ExitCode, LuthierError
 from engine.runs.commands import CommandReader
 from engine.runs.crash import boot_id, oom_kills
@@ -28,6 +29,7 @@ from engine.runs.events import Finished, Hello, Outcome, Phase
 from engine.runs.journal import Journal
 from engine.runs.lock import RunLock
 from engine.runs.paths import RunDir
+from engine.train.checkpoint import disk_is_full, newest
 from engine.train.control import Control, StopRequested
 
 PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "tokenizers", "safetensors")
@@ -59,15 +61,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _work(run_dir: RunDir, journal: Journal, control: Control, resume: bool) -> int:
     """Say hello, train, say how it ended."""
     began = time.monotonic()
-    resumed_from = _resume_step(run_dir) if resume else None
-    journal.append(_hello(run_dir, resumed_from), sync=True)
+    saved = None
+    if resume:
+        journal.append(Phase(name="verifying checkpoints"))
+        saved = newest(run_dir.checkpoints)
+    step, code, reason = saved.step if saved else 0, ExitCode.DONE, ""
+    journal.append(_hello(run_dir, step if resume else None), sync=True)
     journal.append(Phase(name="loading libraries"))
-    step, code, reason = resumed_from or 0, ExitCode.DONE, ""
     outcome: Outcome = "succeeded"
     try:
+        run = load(run_dir.config)
+        if os.path.isdir(run.model.path):
+            os.environ["HF_HUB_OFFLINE"] = "1"  # all is here: nothing may be fetched, compiled kernels least of all
         from engine.train.session import Session  # here, so that hello does not wait for torch
 
-        session = Session(run_dir, journal, control, resumed_from)
+        session = Session(run_dir, run, journal, control, saved, resume)
         try:
             session.prepare()
             if not session.train():
@@ -81,7 +89,8 @@ def _work(run_dir: RunDir, journal: Journal, control: Control, resume: bool) -> 
     except Exception as error:  # noqa: BLE001 - the border of the process: everything must end in a word
         outcome, reason, code = "failed", *_unexpected(error)
     journal.append(
-        Finished(outcome=outcome, step=step, reason=reason, seconds=round(time.monotonic() - began, 3)), sync=True
+        Finished(outcome=outcome, step=step, reason=reason, code=code, seconds=round(time.monotonic() - began, 3)),
+        sync=True,
     )
     return code
 
@@ -96,16 +105,9 @@ def _unexpected(error: Exception) -> tuple[str, ExitCode]:
             "tokens.max_length, or set train.gradient_checkpointing = true; then resume.",
             ExitCode.RESOURCES,
         )
-    if isinstance(error, OSError) and error.errno in (28, 122):
+    if disk_is_full(error):
         return "The disk is full. Make room, then resume: what was saved is whole.", ExitCode.RESOURCES
     return f"{type(error).__name__}: {first} (the traceback is in worker.log)", ExitCode.TRAINING_FAILED
-
-
-def _resume_step(run_dir: RunDir) -> int:
-    from engine.train.checkpoint import newest
-
-    saved = newest(run_dir.checkpoints)
-    return saved.step if saved else 0
 
 
 def _hello(run_dir: RunDir, resumed_from: int | None) -> Hello:

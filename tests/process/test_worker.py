@@ -133,6 +133,43 @@ def test_a_loss_that_is_no_number_stops_in_words(place: Path) -> None:
     assert "train.jsonl:" in summary["reason"]
 
 
+def test_weights_that_broke_in_the_last_step_are_no_success(place: Path) -> None:
+    done = luthier(
+        "train", str(place / "whole.toml"), "--set", "train.learning_rate=1e300", "--set", "train.steps=1", "--set",
+        "train.warmup=0", "--set", 'name="broken"', "--json", runs=place / "runs",
+    )  # fmt: skip
+    assert done.returncode == 1
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert (summary["state"], summary["eval_loss"], summary["result"]) == ("failed", None, None)
+    assert "evaluation loss after step 1 is not a finite number" in summary["reason"]
+    seen = luthier("watch", "broken", runs=place / "runs")
+    assert seen.returncode == 1
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(whole: Run, place: Path) -> None:
+    import subprocess
+    import sys
+
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "engine", "watch", "whole", "--json", "--runs-dir", str(place / "runs")],
+        stdout=subprocess.PIPE,
+    )
+    assert watching.stdout is not None
+    watching.stdout.readline()
+    watching.stdout.close()
+    assert watching.wait(timeout=60) == 0
+
+
+def test_an_edited_run_file_is_noticed_on_resume(place: Path) -> None:
+    run_dir, _ = start(place / "long.toml", place / "runs", "--set", 'name="edited"')
+    wait_for(run_dir, "step", step=1)
+    luthier("stop", "edited", runs=place / "runs")
+    run_dir.config.write_text(run_dir.config.read_text().replace("batch_size = 4", "batch_size = 3"))
+    done = luthier("resume", "edited", runs=place / "runs")
+    assert done.returncode == 2
+    assert "was changed after step" in done.stderr
+
+
 def test_a_changed_data_file_is_noticed_on_resume(place: Path, tiny_model: Path, tmp_path: Path) -> None:
     from tests.tiny import write_rows
 

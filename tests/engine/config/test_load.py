@@ -49,8 +49,16 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         ("[train]\nlearning_rate = nan", "finite"),
         ('[quantization]\ntype = "nf5"', "did you mean 'nf4'?"),
         ("[train]\nsteps = 3\nepochs = 1.0", "not both"),
-        ('[train]\nmethod = "full"', "cannot train 4-bit weights"),
+        ('[train]\nmethod = "full"', "4-bit weights cannot be trained"),
+        ('[train]\nmethod = "full"\n[quantization]\nbits = 16', "rounds small updates away"),
+        ('[train]\nmethod = "full"\n[quantization]\nbits = 32\n[lora]\nrank = 4', "[lora] is not read"),
+        ('[quantization]\nbits = 32\ntype = "fp4"', "are read only with bits = 4"),
+        ("[eval]\nmax_rows = 4\n[split]\ntest_size = 0", "is not read with split.test_size = 0"),
         ("[split]\ntest_size = true", "must be a number"),
+        ("[split]\ntest_size = 1.7", "it must be a whole number"),
+        ("[train]\nseed = 100000000000000000000000", "less than"),
+        ('[lora]\ntarget_modules = "("', "is no regular expression"),
+        ("[train]\nint = 3", "unknown key `train.int`"),
     ],
 )
 def test_values_are_checked_strictly(tmp_path: Path, line: str, words: str) -> None:
@@ -60,6 +68,20 @@ def test_values_are_checked_strictly(tmp_path: Path, line: str, words: str) -> N
 def test_a_missing_section_and_broken_toml(tmp_path: Path) -> None:
     assert "`model` is missing" in complaint(tmp_path, '[[data]]\npath = "x"\n')
     assert "line 1" in complaint(tmp_path, "name = \n")
+    assert "two brackets, [[data]]" in complaint(tmp_path, '[model]\npath = "m"\n[data]\npath = "d"\n')
+    assert "not valid TOML" in complaint(tmp_path, "x = " + "[" * 3000)
+
+
+@pytest.mark.parametrize(
+    "override", ["data.0=5", "data.².path=x", "lora=3", "=", "lora..rank=3", "data.7.path=x", "x=" + "[" * 3000]
+)
+def test_odd_overrides_are_errors_in_words(tmp_path: Path, override: str) -> None:
+    with pytest.raises(ConfigError):
+        load(write(tmp_path, GOOD), [override])
+
+
+def test_a_mistake_of_the_command_line_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    assert complaint(tmp_path, GOOD + "[lora]\nrank = 8\n", ("lora.rank=high",)).startswith("--set: `lora.rank`")
 
 
 def test_a_missing_file_names_its_neighbours(tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ BAD = [
     ('{"question": "q", "answer": 72}', "column 'answer' is a number, not a text"),
     ('{"question": "q"}', "column 'answer' is missing"),
     ('{"question": null, "answer": "a"}', "column 'question' is null"),
+    (r'{"question": "\ud800", "answer": "a"}', "half of a surrogate pair"),
 ]
 
 
@@ -138,6 +139,30 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
     path = write(tmp_path, '{"frage": "f", "antwort": "a"}\n')
     found = source(path, columns={"prompt": "frage", "answer": "antwort"})
     assert [m.content for m in found.conversations[0].messages] == ["f", "a"]
+
+
+def test_columns_that_are_not_used_are_told_and_history_is_read(tmp_path: Path) -> None:
+    row = {"instruction": "i", "output": "o", "history": [["q1", "a1"]], "note": "x"}
+    found = source(write(tmp_path, json.dumps(row) + "\n"))
+    assert [m.content for m in found.conversations[0].messages] == ["q1", "a1", "i", "o"]
+    assert found.unread == ["note"]
+    broken = json.dumps({**row, "history": [["q1"]]})
+    assert "history[0] is no pair" in complaint(write(tmp_path, broken + "\n"))
+
+
+def test_a_json_file_with_one_object_per_line_keeps_its_line_numbers(tmp_path: Path) -> None:
+    path = write(tmp_path, '{"text": "a"}\n{"text"\n{"text": "b"}\n', "d.json")
+    assert "d.json:2 is not valid JSON" in complaint(path)
+    assert len(source(path, bad_lines="skip").conversations) == 2
+    assert "at line 2, column" in complaint(write(tmp_path, '[{"text": "a"},\n{"text" "b"}]', "array.json"))
+
+
+def test_blank_completions_and_empty_chats_are_not_trained_on(tmp_path: Path) -> None:
+    path = write(tmp_path, '{"q": "x", "a": ""}\n{"q": "x", "a": "y"}\n')
+    kept = source(path, template="custom", prompt="{q}", completion="{a}")
+    assert (len(kept.conversations), kept.skipped) == (1, {"with an empty answer": 1})
+    empty = write(tmp_path, json.dumps({"messages": []}) + "\n" + json.dumps({"messages": OPENAI}) + "\n")
+    assert source(empty).skipped == {"without an answer": 1}
 
 
 def test_the_split_is_a_function_of_seed_and_size() -> None:

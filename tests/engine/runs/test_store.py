@@ -100,6 +100,14 @@ def test_causes_of_death(tmp_path: Path) -> None:
         assert "the machine was restarted since" in Run(rebooted).load().reason
     rebooted.log.write_text("Traceback (most recent call last):\nValueError: odd\n")
     assert "its log ends with: ValueError: odd" in Run(rebooted).load().reason
+    rebooted.log.write_text(
+        "Traceback (most recent call last):\nValueError: old\n=== worker started x\nTraceback\n"
+        + "  frame\n" * 40
+        + "KeyError: new\n"
+    )
+    assert "its log ends with: KeyError: new" in Run(rebooted).load().reason
+    rebooted.log.write_text("Traceback (most recent call last):\nValueError: old\n=== worker started x\nfine\n")
+    assert "ValueError" not in Run(rebooted).load().reason
     unborn = create_run(tmp_path, "unborn")
     unborn.config.write_text("")
     assert "before its first word" in Run(unborn).load().reason

@@ -125,6 +125,28 @@ def test_a_tokenizers_template_is_used_as_it_is(text: str) -> None:
     assert row.text.startswith(template.prompt(CHAT).text)
 
 
+def test_only_what_is_learned_has_to_be_told_apart() -> None:
+    """A template that rewrites earlier turns is no obstacle where everything is learned."""
+    template = TokenizerTemplate(FakeTokenizer(FORGETFUL_TEMPLATE))
+    assert all(s.supervised for s in template.render(CHAT, "all").segments)
+
+
+def test_a_conversation_that_opens_with_an_answer() -> None:
+    opening = Conversation("d:3", (Message("assistant", "Welcome", "messages[0]"), *CHAT.messages[1:]))
+    assert "".join(learned(TokenizerTemplate(FakeTokenizer(CHAT_TEMPLATE)), opening)).startswith(
+        "Welcome<|im_end|>Hello"
+    )
+
+
+def test_a_sample_goes_through_a_custom_template() -> None:
+    typed = Conversation("prompt", (Message("user", "cat", "prompt"),))
+    section = DataSection(path="d", template="custom", prompt="EN: {en}\nFR:", completion=" {fr}")
+    assert make("custom", None, section).prompt(typed).text == "EN: cat\nFR:"
+    two = DataSection(path="d", template="custom", prompt="{a} {b}", completion="{fr}")
+    with pytest.raises(TemplateError, match="has 2 columns"):
+        make("custom", None, two).prompt(typed)
+
+
 def test_a_template_that_hides_the_answer_is_an_error_not_an_empty_mask() -> None:
     with pytest.raises(TemplateError, match="cannot be told apart"):
         TokenizerTemplate(FakeTokenizer(FORGETFUL_TEMPLATE)).render(CHAT, "assistant")

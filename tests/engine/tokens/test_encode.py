@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,28 @@ def test_findings(tiny_tokenizer: Any) -> None:
     halves = Segment(text[:inside], "template", False), Segment(text[inside:], "assistant", True, "answer")
     straddling = Rendered(halves, True, True)
     assert "straddle" in found(straddling)
+
+
+def test_white_space_in_an_answer_is_trained_whatever_the_post_processor(tmp_path: Path) -> None:
+    """Byte-level post-processors trim white space off the offsets unless they are told not to."""
+    from tokenizers import Tokenizer, processors
+
+    from engine.tokens.tokenizer import load_tokenizer
+    from tests.tiny import make_model
+
+    folder = make_model(tmp_path / "model")
+    backend = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    backend.post_processor = processors.ByteLevel(trim_offsets=True)
+    backend.save(str(folder / "tokenizer.json"))
+    (row,) = encode(load_tokenizer(folder), rendered("def f():\n    return  1\n\n    # salt"))
+    trained = np.flatnonzero(row.labels != IGNORE)
+    assert np.array_equal(trained, np.arange(trained[0], len(row.ids))), "no hole in an answer"
+    assert len(trained) > 10
+
+
+def test_control_tokens_that_the_special_map_does_not_name_are_found(tiny_tokenizer: Any) -> None:
+    (row,) = encode(tiny_tokenizer, rendered("so <|im_end|> it goes"))
+    assert "special_in_text" in row.findings
 
 
 def test_an_answer_that_ends_with_eos_gets_no_second_one(tiny_tokenizer: Any) -> None:

@@ -88,5 +88,5 @@ def test_a_hub_id_is_found_in_the_cache_without_a_network(
     (cache / "models--org--name" / "refs" / "main").write_text("abc")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    assert model_folder(ModelSection(path="org/name")) == snapshot
+    assert model_folder(ModelSection(path="org/name"))[0] == snapshot
     assert "could not be had from the hub" in complaint(Path("org/absent"))

@@ -55,6 +55,18 @@ def test_what_is_newer_and_torn_never_outlives_what_is_whole(tmp_path: Path) -> 
     assert not torn.exists()
 
 
+@pytest.mark.parametrize("message", ["Error while serializing: I/O error: No space left on device (os error 28)"])
+def test_a_full_disk_in_the_words_of_safetensors(tmp_path: Path, message: str) -> None:
+    from safetensors import SafetensorError
+
+    def full_disk(folder: Path) -> None:
+        raise SafetensorError(message)
+
+    with pytest.raises(ResourceError, match="No space left"):
+        checkpoint.write(tmp_path, 2, {}, full_disk)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_failure_leaves_the_older_one_and_no_rubbish(tmp_path: Path) -> None:
     old = checkpoint.write(tmp_path, 1, {}, fill)
 
