@@ -22,8 +22,8 @@ class Control:
         self._journal = journal
         self._wanted: set[CommandName] = set()
         self._signalled = ""
-        self.preparing = True
-        """Before the first step there is nothing to save: a signal then ends the work at once."""
+        self.preparing = False
+        """While there is nothing to save yet, a signal raises StopRequested instead of waiting for the next poll."""
 
     def listen(self) -> None:
         """Ignore hang-ups; let SIGTERM and SIGINT ask for a stop."""

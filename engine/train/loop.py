@@ -253,8 +253,13 @@ class Trainer:
 
 
 def settings_digest(run: RunFile) -> str:
-    """Twelve hex digits over everything that decides the numbers of a run; how often it is looked at may change."""
-    decisive = run.model_dump_json(exclude={"name": True, "eval": True, "train": {"keep", "eval_every", "save_every"}})
+    """Twelve hex digits over everything that decides the numbers of a run.
+
+    How often it is looked at may change, and how a global batch is cut for the memory.
+    """
+    free = {"keep", "eval_every", "save_every", "batch_size", "grad_accumulation", "gradient_checkpointing"}
+    decisive = run.model_dump_json(exclude={"name": True, "eval": True, "train": free})
+    decisive += f" {run.train.batch_size * run.train.grad_accumulation}"
     return hashlib.blake2b(decisive.encode(), digest_size=6).hexdigest()
 
 

@@ -69,6 +69,7 @@ def _work(run_dir: RunDir, journal: Journal, control: Control, resume: bool) -> 
     journal.append(_hello(run_dir, step if resume else None), sync=True)
     journal.append(Phase(name="loading libraries"))
     outcome: Outcome = "succeeded"
+    control.preparing = True
     try:
         run = load(run_dir.config)
         if os.path.isdir(run.model.path):
@@ -88,6 +89,7 @@ def _work(run_dir: RunDir, journal: Journal, control: Control, resume: bool) -> 
         outcome, reason, code = "failed", str(error), error.exit_code
     except Exception as error:  # noqa: BLE001 - the border of the process: everything must end in a word
         outcome, reason, code = "failed", *_unexpected(error)
+    control.preparing = False
     journal.append(
         Finished(outcome=outcome, step=step, reason=reason, code=code, seconds=round(time.monotonic() - began, 3)),
         sync=True,
@@ -101,8 +103,9 @@ def _unexpected(error: Exception) -> tuple[str, ExitCode]:
     first = (str(error).strip().splitlines() or [""])[0]
     if isinstance(error, MemoryError) or type(error).__name__ in ("OutOfMemoryError", "AcceleratorError"):
         return (
-            f"Out of memory: {first} Lower train.batch_size (and raise train.grad_accumulation by the same factor), lower "
-            "tokens.max_length, or set train.gradient_checkpointing = true; then resume.",
+            f"Out of memory: {first} In the run's run.toml, lower train.batch_size and raise train.grad_accumulation by the "
+            "same factor, or set train.gradient_checkpointing = true, and resume: the numbers stay the same. Or start a new "
+            "run with a lower tokens.max_length.",
             ExitCode.RESOURCES,
         )
     if disk_is_full(error):

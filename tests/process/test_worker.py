@@ -168,6 +168,14 @@ def test_an_edited_run_file_is_noticed_on_resume(place: Path) -> None:
     done = luthier("resume", "edited", runs=place / "runs")
     assert done.returncode == 2
     assert "was changed after step" in done.stderr
+    run_dir.config.write_text(run_dir.config.read_text().replace("batch_size = 3", "batch_size = 2"))
+    again = ("grad_accumulation = 1", "grad_accumulation = 2")
+    run_dir.config.write_text(run_dir.config.read_text().replace(*again))
+    resumed = luthier("resume", "edited", "--detach", runs=place / "runs")
+    assert resumed.returncode == 0, "the same global batch in smaller pieces is the same run"
+    before = Run(run_dir).load().view.step
+    wait_for(run_dir, "step", step=before + 1)
+    luthier("stop", "edited", runs=place / "runs")
 
 
 def test_a_changed_data_file_is_noticed_on_resume(place: Path, tiny_model: Path, tmp_path: Path) -> None:
