@@ -11,6 +11,7 @@ from engine.config.base import Section
 FormatName = Literal[
     "auto",
     "question_answer",
+    "question_response",
     "alpaca",
     "instruction_response",
     "prompt_completion",
@@ -27,7 +28,7 @@ class DataSection(Section):
     """One source of rows."""
 
     path: str = Field(min_length=1)
-    """A .jsonl, .json, .csv, .tsv or .parquet file. A relative path is looked up beside the run file."""
+    """A .jsonl, .json, .csv, .tsv (plain or .gz) or .parquet file. A relative path is looked up beside the run file."""
 
     format: FormatName = "auto"
     """What the columns mean. "auto" decides by their names and says so."""

@@ -152,6 +152,7 @@ FORMATS: dict[str, Format] = {
     "messages": ChatFormat("messages"),
     "sharegpt": ChatFormat("conversations"),
     "question_answer": PairFormat("question", "answer"),
+    "question_response": PairFormat("question", "response", system="system_prompt"),
     "alpaca": PairFormat("instruction", "output", context="input"),
     "instruction_response": PairFormat("instruction", "response"),
     "prompt_completion": PairFormat("prompt", "completion"),

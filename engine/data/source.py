@@ -15,6 +15,7 @@ from engine.data.conversation import Conversation
 from engine.data.formats import FORMATS, Format, RowError, columns_for, detect, unread_columns
 from engine.data.jsonl import parse, read_jsonl
 from engine.data.rows import BadLine, Records, Row
+from engine.data.stream import ending, open_bytes
 from engine.data.tables import read_csv, read_json, read_parquet, read_tsv
 from engine.errors import DataError
 
@@ -83,23 +84,30 @@ def read_records(path: Path) -> Records:
         raise DataError(f"There is no data file {path}.{hint}")
     if path.is_dir():
         raise DataError(f"{path} is a folder; name a file in it ({', '.join(sorted(READERS))}).")
-    reader = READERS.get(path.suffix.lower())
+    kind = ending(path)
+    reader = READERS.get(kind)
     if reader is None:
-        raise DataError(f"{path} has the ending {path.suffix!r}; readable are {', '.join(sorted(READERS))}.")
+        known = ", ".join(sorted(READERS))
+        raise DataError(f"{path} has the ending {kind!r}; readable are {known}, the text ones also with .gz behind.")
     try:
-        if path.suffix.lower() == ".json" and _holds_lines(path):
-            return read_jsonl(path)
+        if reader in (read_json, read_jsonl):
+            reader = read_jsonl if _holds_lines(path) else read_json
         return reader(path)
     except PermissionError:
         raise DataError(f"{path} may not be read by this user; check its permissions.") from None
 
 
 def _holds_lines(path: Path) -> bool:
-    """Whether a .json file holds one object per line, as many do: its first line is one, and there are more."""
-    with path.open("rb") as file:
-        lines = (line.removeprefix(b"\xef\xbb\xbf").strip() for line in file)
+    """Whether a JSON file holds a value per line, whatever its ending says: .json files often do, .jsonl files may not.
+
+    An array is told by its bracket; an object over several lines by a first line that is no object.
+    """
+    with open_bytes(path) as file:
+        lines = (line.strip() for line in file)
         first = next((line for line in lines if line), b"")
-        return isinstance(parse(first)[0], dict) and any(lines)
+        if first.startswith(b"["):
+            return isinstance(parse(first)[0], list) and any(lines)
+        return path.suffix.lower() != ".json" or (isinstance(parse(first)[0], dict) and any(lines))
 
 
 def _format_of(path: Path, rows: list[Row], section: DataSection) -> tuple[str, str]:

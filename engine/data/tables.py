@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.data.jsonl import kind_of, parse
 from engine.data.rows import BadLine, Records, Row
+from engine.data.stream import read_bytes
 from engine.errors import DataError
 
 
@@ -17,7 +18,7 @@ def read_json(path: Path) -> Records:
     A file that is no JSON as a whole but one object per line is read as JSON Lines by the caller.
     Raises DataError when it is neither.
     """
-    value, reason = parse(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    value, reason = parse(read_bytes(path))
     if reason:
         raise DataError(f"{path} {reason}.")
     if isinstance(value, dict):
@@ -53,7 +54,7 @@ def read_tsv(path: Path) -> Records:
 
 def _read_delimited(path: Path, delimiter: str) -> Records:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_bytes(path).decode()
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start + 1}). Save it as UTF-8.") from None
     csv.field_size_limit(1 << 30)

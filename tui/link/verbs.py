@@ -80,7 +80,7 @@ async def _call(*arguments: str) -> Started:
             process.terminate()
         raise
     if process.returncode:
-        text = "\n".join(err.decode("utf-8", "replace").strip().splitlines()[-_MOST_LINES:])
+        text = "\n".join(err.decode("utf-8", "replace").strip().removeprefix("error: ").splitlines()[-_MOST_LINES:])
         raise VerbError(text or f"`luthier {arguments[0]}` ended with code {process.returncode} and said nothing.")
     try:
         return msgspec.json.decode(out, type=Started)

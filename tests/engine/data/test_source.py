@@ -40,6 +40,11 @@ SHAREGPT = [{"from": "human", "value": "u"}, {"from": "gpt", "value": "a"}]
     ("row", "name", "roles"),
     [
         ({"question": "q", "answer": "a"}, "question_answer", ["user", "assistant"]),
+        (
+            {"system_prompt": "s", "question": "q", "response": "r"},
+            "question_response",
+            ["system", "user", "assistant"],
+        ),
         ({"instruction": "i", "input": "x", "output": "o"}, "alpaca", ["user", "assistant"]),
         ({"instruction": "i", "output": "o"}, "alpaca", ["user", "assistant"]),
         ({"instruction": "i", "response": "o"}, "instruction_response", ["user", "assistant"]),
@@ -154,7 +159,7 @@ def test_a_json_file_with_one_object_per_line_keeps_its_line_numbers(tmp_path: P
     path = write(tmp_path, '{"text": "a"}\n{"text"\n{"text": "b"}\n', "d.json")
     assert "d.json:2 is not valid JSON" in complaint(path)
     assert len(source(path, bad_lines="skip").conversations) == 2
-    assert "at line 2, column" in complaint(write(tmp_path, '[{"text": "a"},\n{"text" "b"}]', "array.json"))
+    assert "(line 2, column" in complaint(write(tmp_path, '[{"text": "a"},\n{"text" "b"}]', "array.json"))
 
 
 def test_blank_completions_and_empty_chats_are_not_trained_on(tmp_path: Path) -> None:
