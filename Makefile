@@ -17,7 +17,7 @@ $(READY): pyproject.toml
 
 setup: $(READY)  ## make .venv with everything in it
 
-demo: $(READY)  ## the whole journey offline, on the embedded starter (about 3 minutes)
+demo: $(READY)  ## the whole journey offline, on the embedded starter (one to three minutes)
 	$(BIN)/luthier demo
 
 test: $(READY)  ## the test suite (no network, no GPU)
