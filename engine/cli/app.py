@@ -91,6 +91,18 @@ def runs(runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def data(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Data files, or folders that `datasets` saved.")],
+    sample: Annotated[int, typer.Option("--sample", metavar="N", min=0, help="Show the first N rows, too.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Say what data files hold: format, columns, bad lines, duplicates, statistics. The files are never changed."""
+    from engine.cli import data_verb
+
+    data_verb.data(paths, sample, as_json)
+
+
+@app.command()
 def inspect(
     run_file: Annotated[Path, typer.Argument(metavar="RUN.toml", help="The run file, or the name of a run.")],
     row: Annotated[int | None, typer.Option("--row", metavar="N", min=1, help="The Nth row, from 1.")] = None,

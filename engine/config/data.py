@@ -18,6 +18,11 @@ FormatName = Literal[
     "input_output",
     "messages",
     "sharegpt",
+    "preference",
+    "paired_preference",
+    "self_instruct",
+    "oasst_tree",
+    "oasst_message",
     "text",
 ]
 TemplateName = Literal["auto", "qa", "alpaca", "chatml", "tokenizer", "plain", "custom"]
@@ -28,7 +33,8 @@ class DataSection(Section):
     """One source of rows."""
 
     path: str = Field(min_length=1)
-    """A .jsonl, .json, .csv, .tsv (plain or .gz) or .parquet file. A relative path is looked up beside the run file."""
+    """A .jsonl, .json, .csv, .tsv or .txt file (plain or .gz), a .parquet or .arrow file, or a folder that `datasets` saved.
+    A relative path is looked up beside the run file."""
 
     format: FormatName = "auto"
     """What the columns mean. "auto" decides by their names and says so."""
@@ -47,6 +53,9 @@ class DataSection(Section):
 
     completion: str | None = None
     """With template = "custom": the text that is learned, with {column} for a column."""
+
+    text_unit: Literal["line", "paragraph", "document"] = "line"
+    """What a row of a .txt file is."""
 
     max_rows: int | None = Field(default=None, ge=1)
     """Take only the first N rows."""

@@ -8,18 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from engine.data.conversation import Conversation, Message, Role
-from engine.data.jsonl import kind_of
+from engine.data.conversation import Conversation, Message
+from engine.data.nested import InstancesFormat, PreferenceFormat, TreeFormat
 from engine.data.rows import Row
-
-Columns = Mapping[Any, str]  # ColumnRole -> column name
-CONTEXT_GAP = "\n\n"
-
-
-class RowError(ValueError):
-    """This one row does not fit its format; the text says why."""
+from engine.data.turns import CONTEXT_GAP, HISTORY, Columns, RowError, history_of, kind_of, message_of, text_of
 
 
 class Format(Protocol):
@@ -29,8 +23,8 @@ class Format(Protocol):
     def roles(self) -> Mapping[str, str]:
         """Role -> usual column name. Optional roles end with "?"."""
 
-    def convert(self, row: Row, columns: Columns) -> Conversation:
-        """Return the row as a conversation; `columns` maps roles to column names. Raises RowError."""
+    def convert(self, row: Row, columns: Columns) -> list[Conversation]:
+        """Return the conversations in a row, mostly one; `columns` maps roles to column names. Raises RowError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,52 +40,16 @@ class PairFormat:
     def roles(self) -> Mapping[str, str]:
         return {"prompt": self.prompt, "answer": self.answer, "context?": self.context, "system?": self.system}
 
-    def convert(self, row: Row, columns: Columns) -> Conversation:
+    def convert(self, row: Row, columns: Columns) -> list[Conversation]:
         prompt = text_of(row, columns["prompt"])
         context = text_of(row, columns["context"], required=False)
         system = text_of(row, columns["system"], required=False)
         messages = [Message("system", system, columns["system"])] if system else []
-        messages += _history(row)
+        messages += history_of(row)
         joined = prompt + CONTEXT_GAP + context if context else prompt
         messages.append(Message("user", joined, columns["prompt"]))
         messages.append(Message("assistant", text_of(row, columns["answer"]), columns["answer"]))
-        return Conversation(row.origin, tuple(messages), row.values, context)
-
-
-HISTORY = "history"
-
-
-def _history(row: Row) -> list[Message]:
-    """Earlier turns as LLaMA-Factory writes them: a list of [question, answer]. Raises RowError for anything else."""
-    turns = row.values.get(HISTORY)
-    if not turns:
-        return []
-    messages: list[Message] = []
-    for number, turn in enumerate(turns if isinstance(turns, list) else [turns]):
-        if not (isinstance(turn, list) and len(turn) == 2 and all(isinstance(text, str) for text in turn)):
-            raise RowError(f"{HISTORY}[{number}] is no pair [question, answer] of texts")
-        messages.append(Message("user", turn[0], f"{HISTORY}[{number}][0]"))
-        messages.append(Message("assistant", turn[1], f"{HISTORY}[{number}][1]"))
-    return messages
-
-
-ROLE_NAMES: dict[str, Role] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "human": "user",
-    "prompter": "user",
-    "assistant": "assistant",
-    "gpt": "assistant",
-    "chatgpt": "assistant",
-    "bot": "assistant",
-    "model": "assistant",
-    "function_call": "assistant",
-    "tool": "tool",
-    "function": "tool",
-    "observation": "tool",
-    "function_response": "tool",
-}
+        return [Conversation(row.origin, tuple(messages), row.values, context)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +62,7 @@ class ChatFormat:
     def roles(self) -> Mapping[str, str]:
         return {"messages": self.column, "system?": "system"}
 
-    def convert(self, row: Row, columns: Columns) -> Conversation:
+    def convert(self, row: Row, columns: Columns) -> list[Conversation]:
         name = columns["messages"]
         turns = row.values.get(name)
         if not isinstance(turns, list):
@@ -112,25 +70,8 @@ class ChatFormat:
         system = text_of(row, columns["system"], required=False)
         messages = [Message("system", system, columns["system"])] if system else []
         for number, turn in enumerate(turns):
-            messages.append(self._message(turn, f"{name}[{number}]"))
-        return Conversation(row.origin, tuple(messages), row.values)
-
-    @staticmethod
-    def _message(turn: Any, source: str) -> Message:
-        if not isinstance(turn, dict):
-            raise RowError(f"{source} is {kind_of(turn)}, not an object with a role and a content")
-        who = turn.get("role", turn.get("from"))
-        content = turn.get("content", turn.get("value"))
-        role = ROLE_NAMES.get(str(who).lower())
-        if role is None:
-            raise RowError(f"{source} has the role {who!r}; known roles are {', '.join(ROLE_NAMES)}")
-        if turn.get("tool_calls"):
-            raise RowError(f"{source} has tool_calls, which cannot be trained on yet")
-        if isinstance(content, list) and all(isinstance(p, dict) and p.get("type") == "text" for p in content):
-            content = "".join(str(part.get("text", "")) for part in content)
-        if not isinstance(content, str):
-            raise RowError(f"{source} has a content that is {kind_of(content)}, not a text")
-        return Message(role, content, source)
+            messages.append(message_of(turn, f"{name}[{number}]"))
+        return [Conversation(row.origin, tuple(messages), row.values)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +84,9 @@ class TextFormat:
     def roles(self) -> Mapping[str, str]:
         return {"text": self.column}
 
-    def convert(self, row: Row, columns: Columns) -> Conversation:
+    def convert(self, row: Row, columns: Columns) -> list[Conversation]:
         name = columns["text"]
-        return Conversation(row.origin, (Message("text", text_of(row, name), name),), row.values)
+        return [Conversation(row.origin, (Message("text", text_of(row, name), name),), row.values)]
 
 
 FORMATS: dict[str, Format] = {
@@ -157,20 +98,13 @@ FORMATS: dict[str, Format] = {
     "instruction_response": PairFormat("instruction", "response"),
     "prompt_completion": PairFormat("prompt", "completion"),
     "input_output": PairFormat("input", "output"),
+    "preference": PreferenceFormat("chosen", "rejected"),
+    "paired_preference": PairFormat("question", "response_j"),
+    "self_instruct": InstancesFormat("instruction", "instances"),
+    "oasst_tree": TreeFormat("prompt"),
+    "oasst_message": TreeFormat(""),
     "text": TextFormat("text"),
 }
-
-
-def text_of(row: Row, column: str, required: bool = True) -> str:
-    """Return the text in a column. A missing or null optional column is "". Raises RowError when it is no text."""
-    value = row.values.get(column)
-    if isinstance(value, str):
-        return value
-    if value is None and not required:
-        return ""
-    if column not in row.values:
-        raise RowError(f"column {column!r} is missing")
-    raise RowError(f"column {column!r} is {kind_of(value)}, not a text")
 
 
 def columns_for(form: Format, chosen: Columns) -> dict[str, str]:

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.config.data import DataSection
+from engine.data.arrow import read_arrow, read_saved
 from engine.data.conversation import Conversation
-from engine.data.formats import FORMATS, Format, RowError, columns_for, detect, unread_columns
+from engine.data.formats import FORMATS, Format, columns_for, detect, unread_columns
 from engine.data.jsonl import parse, read_jsonl
 from engine.data.rows import BadLine, Records, Row
+from engine.data.running_text import TextUnit, read_text
 from engine.data.stream import ending, open_bytes
 from engine.data.tables import read_csv, read_json, read_parquet, read_tsv
+from engine.data.turns import Columns, RowError
 from engine.errors import DataError
 
 READERS: dict[str, Callable[[Path], Records]] = {
@@ -26,7 +29,10 @@ READERS: dict[str, Callable[[Path], Records]] = {
     ".csv": read_csv,
     ".tsv": read_tsv,
     ".parquet": read_parquet,
+    ".arrow": read_arrow,
 }
+TEXT = ".txt"
+ENDINGS = sorted([*READERS, TEXT])
 SHOWN_BAD_LINES = 20
 
 
@@ -55,7 +61,7 @@ def read_source(section: DataSection) -> Source:
     format, when lines are bad and `bad_lines` is "refuse", and when no row has an answer.
     """
     path = Path(section.path)
-    records = read_records(path)
+    records = read_records(path, section.text_unit)
     if not records.rows and not records.bad:
         raise DataError(f"{path} holds no rows. Check that it is the right file and was written to its end.")
     rows = records.rows[: section.max_rows]
@@ -74,22 +80,27 @@ def read_source(section: DataSection) -> Source:
     return Source(section, path, _sha256(path), name, reason, kept, bad, skipped, unread)
 
 
-def read_records(path: Path) -> Records:
-    """Read the records of a data file by its ending. Raises DataError when it is missing or of an unknown kind."""
+def read_records(path: Path, text_unit: TextUnit = "line") -> Records:
+    """Read the records of a data file by its ending, or of a folder that `datasets` saved.
+
+    Raises DataError when it is missing or of an unknown kind.
+    """
     if not os.path.exists(path):
         near = (
-            sorted(p.name for p in path.parent.glob("*") if p.suffix in READERS) if os.path.isdir(path.parent) else []
+            sorted(p.name for p in path.parent.glob("*") if ending(p) in ENDINGS) if os.path.isdir(path.parent) else []
         )
         hint = f" Data files there: {', '.join(near[:6])}." if near else ""
         raise DataError(f"There is no data file {path}.{hint}")
     if path.is_dir():
-        raise DataError(f"{path} is a folder; name a file in it ({', '.join(sorted(READERS))}).")
+        return read_saved(path)
     kind = ending(path)
     reader = READERS.get(kind)
-    if reader is None:
-        known = ", ".join(sorted(READERS))
+    if reader is None and kind != TEXT:
+        known = ", ".join(ENDINGS)
         raise DataError(f"{path} has the ending {kind!r}; readable are {known}, the text ones also with .gz behind.")
     try:
+        if reader is None:
+            return read_text(path, text_unit)
         if reader in (read_json, read_jsonl):
             reader = read_jsonl if _holds_lines(path) else read_json
         return reader(path)
@@ -146,11 +157,16 @@ def _convert(rows: list[Row], name: str, section: DataSection) -> tuple[list[Con
             f"{section.path}: columns names {', '.join(map(repr, unknown))}, which format {name!r} does not have; "
             f"its roles are {', '.join(columns)}."
         )
+    return convert_rows(rows, form, columns)
+
+
+def convert_rows(rows: list[Row], form: Format, columns: Columns) -> tuple[list[Conversation], list[BadLine]]:
+    """Convert each row, to one conversation or several; one that does not fit the format costs only itself."""
     conversations: list[Conversation] = []
     misfits: list[BadLine] = []
     for row in rows:
         try:
-            conversations.append(form.convert(row, columns))
+            conversations += form.convert(row, columns)
         except RowError as error:
             misfits.append(BadLine(row.origin, str(error)))
     return conversations, misfits
@@ -189,5 +205,9 @@ def _refusal(path: Path, bad: list[BadLine], total: int, policy: str) -> str:
 
 
 def _sha256(path: Path) -> str:
+    """Hex SHA-256 of a file; of the hashes of its Arrow files for a folder."""
+    if path.is_dir():
+        parts = "".join(_sha256(file) for file in sorted(path.glob("*.arrow")))
+        return hashlib.sha256(parts.encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from engine.config.tokens import SplitSection
+from engine.data.conversation import Conversation
 from engine.errors import DataError
 
 
@@ -28,4 +30,18 @@ def split_rows(count: int, split: SplitSection) -> tuple[list[int], list[int]]:
         test, train = sorted(order[:held_out]), sorted(order[held_out:])
     else:
         train, test = order[: count - held_out], order[count - held_out :]
+    return train, test
+
+
+def split_conversations(sources: Sequence[Sequence[Conversation]], split: SplitSection) -> tuple[list[int], list[int]]:
+    """Return (train, test) indices into all conversations, one source after another.
+
+    The conversations of one row stay on one side: a thread of a tree must not be learned and tested on.
+    Raises DataError when nothing would be left to train on.
+    """
+    rows = [(number, c.origin) for number, conversations in enumerate(sources) for c in conversations]
+    groups = list(dict.fromkeys(rows))
+    held_out = {groups[i] for i in split_rows(len(groups), split)[1]}
+    train = [i for i, row in enumerate(rows) if row not in held_out]
+    test = [i for i, row in enumerate(rows) if row in held_out]
     return train, test

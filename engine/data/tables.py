@@ -23,6 +23,8 @@ def read_json(path: Path) -> Records:
         raise DataError(f"{path} {reason}.")
     if isinstance(value, dict):
         arrays = {key: item for key, item in value.items() if isinstance(item, list)}
+        if set(arrays) & {"messages", "conversations"}:  # one conversation is a dataset of one row
+            return Records(path, [Row(f"{path.name}#1", value)], [])
         if len(arrays) != 1:
             raise DataError(
                 f"{path} is one object with {len(arrays)} lists; a dataset is a list of objects, "

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.data.conversation import Conversation, Message
-from engine.data.formats import CONTEXT_GAP
+from engine.data.turns import CONTEXT_GAP
 from engine.templates.base import Rendered, Segment, Supervise, one_exchange, running_text
 
 

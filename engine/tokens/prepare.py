@@ -9,7 +9,7 @@ from typing import Any
 from engine.config.runfile import RunFile
 from engine.data.conversation import Conversation, Message
 from engine.data.source import Source, read_source
-from engine.data.split import split_rows
+from engine.data.split import split_conversations
 from engine.errors import DataError
 from engine.templates import Rendered, Template, choose, make
 from engine.templates.chatml import END
@@ -159,7 +159,7 @@ def prepare(run: RunFile, tokenizer: Any, folder_config: dict[str, Any], progres
     progress("reading data", 0, len(run.data))
     sources = [path.template_for(source) for source in read_sources(run)]
     rows = [(s.template, c) for s in sources for c in s.source.conversations]
-    train_rows, test_rows = split_rows(len(rows), run.split)
+    train_rows, test_rows = split_conversations([s.source.conversations for s in sources], run.split)
     total = len(rows)
     train = Examples(_encoded(path, rows, train_rows, progress, 0, total))
     test = Examples(_encoded(path, rows, test_rows, progress, len(train_rows), total))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.config.load import dump, load
 from engine.config.runfile import RunFile
-from engine.data.split import split_rows
+from engine.data.split import split_conversations
 from engine.errors import RunError
 from engine.runs.launcher import launch
 from engine.runs.paths import RunDir
@@ -35,7 +35,7 @@ def check(run: RunFile) -> None:
     _, config = model_folder(run.model)
     resolve_max_length(run.tokens.max_length, context_length(config))
     sources = read_sources(run)
-    split_rows(sum(len(source.conversations) for source in sources), run.split)
+    split_conversations([source.conversations for source in sources], run.split)
     for source in sources:
         if source.section.template in ("auto", "tokenizer"):
             continue  # these need the tokenizer, which only the worker loads

@@ -43,6 +43,20 @@ def test_inspect_a_row_in_text_and_json(run_file: Path, tmp_path: Path) -> None:
     assert "40 usable rows" in refused.stderr
 
 
+def test_data_tells_what_a_file_holds(tmp_path: Path, rows_file: Path) -> None:
+    told = json.loads(luthier("data", str(rows_file), "--json", "--sample", "1", runs=tmp_path).stdout)
+    assert (told["rows"], told["format"], told["conversations"], told["bad_lines"]) == (40, "question_answer", 40, [])
+    assert [column["name"] for column in told["columns"]] == ["question", "answer"]
+    assert told["sample"][0]["answer"] == "It carries salt."
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text(rows_file.read_text() + "{nonsense\n")
+    page = luthier("data", str(broken), runs=tmp_path)
+    assert page.returncode == 0
+    assert "broken.jsonl:41 cannot be read" in page.stdout
+    missing = luthier("data", str(tmp_path / "nowhere.jsonl"), runs=tmp_path)
+    assert missing.returncode == 2
+
+
 def test_the_rest_tells_json(tmp_path: Path) -> None:
     assert json.loads(luthier("runs", "--json", runs=tmp_path / "none").stdout)["runs"] == []
     assert json.loads(luthier("paths", "--json", runs=tmp_path).stdout)["runs"] == str(tmp_path)

@@ -11,7 +11,7 @@ import pytest
 from engine.config.data import DataSection
 from engine.config.tokens import SplitSection
 from engine.data.source import Source, read_source
-from engine.data.split import split_rows
+from engine.data.split import split_conversations, split_rows
 from engine.errors import DataError
 from tests.shared import DATA, GSM8K, needs_shared
 
@@ -131,7 +131,7 @@ def test_missing_files_columns_and_answers(tmp_path: Path) -> None:
     assert "none of its 2 rows can be trained on: 2 with an empty answer" in complaint(answerless)
     wrong = write(tmp_path, '{"question": "q", "answer": "a"}\n')
     assert "needs the column 'instruction' and 'output'" in complaint(wrong, format="alpaca")
-    assert "has the ending '.txt'" in complaint(write(tmp_path, "x", "d.txt"))
+    assert "has the ending '.xml'" in complaint(write(tmp_path, "<x/>", "d.xml"))
 
 
 def test_some_empty_answers_are_counted(tmp_path: Path) -> None:
@@ -170,6 +170,81 @@ def test_blank_completions_and_empty_chats_are_not_trained_on(tmp_path: Path) ->
     assert source(empty).skipped == {"without an answer": 1}
 
 
+TREE = {
+    "text": "q", "role": "prompter", "replies": [
+        {"text": "a1", "role": "assistant", "replies": [{"text": "q2", "role": "prompter", "replies": []}]},
+        {"text": "a2", "role": "assistant", "replies": []},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "texts"),
+    [
+        ({"prompt": TREE}, "oasst_tree", [["q", "a1"], ["q", "a2"]]),
+        (TREE, "oasst_message", [["q", "a1"], ["q", "a2"]]),
+        ({"chosen": OPENAI, "rejected": []}, "preference", [["u", "a"]]),
+        ({"question": "q", "response_j": "j", "response_k": "k"}, "paired_preference", [["q", "j"]]),
+        (
+            {"instruction": "i", "instances": [{"input": "", "output": "o"}, {"input": "x", "output": "p"}]},
+            "self_instruct",
+            [["i", "o"], ["i\n\nx", "p"]],
+        ),
+    ],
+)
+def test_rows_that_hold_several_conversations(
+    tmp_path: Path, row: dict[str, Any], name: str, texts: list[list[str]]
+) -> None:
+    found = source(write(tmp_path, json.dumps(row) + "\n"))
+    assert found.format == name
+    assert [[m.content for m in c.messages] for c in found.conversations] == texts
+
+
+def test_conversations_of_one_row_stay_on_one_side(tmp_path: Path) -> None:
+    found = source(
+        write(tmp_path, "".join(json.dumps({"prompt": {**TREE, "text": f"q{i}"}}) + "\n" for i in range(20)))
+    )
+    train, test = split_conversations([found.conversations], SplitSection(test_size=0.3))
+    assert (len(train), len(test)) == (28, 12)
+    sides = [{found.conversations[i].origin for i in side} for side in (train, test)]
+    assert not sides[0] & sides[1]
+
+
+def test_text_files_by_line_paragraph_and_whole(tmp_path: Path) -> None:
+    path = write(tmp_path, "one\r\ntwo\r\n\r\n \nthree", "d.txt")
+    units = {unit: source(path, text_unit=unit).conversations for unit in ("line", "paragraph", "document")}
+    assert [c.messages[0].content for c in units["line"]] == ["one", "two", "three"]
+    assert [c.messages[0].content for c in units["paragraph"]] == ["one\ntwo", "three"]
+    assert [c.origin for c in units["paragraph"]] == ["d.txt:1", "d.txt:5"]
+    assert len(units["document"]) == 1
+
+
+def test_arrow_files_and_saved_folders(tmp_path: Path) -> None:
+    import pyarrow
+
+    table = pyarrow.Table.from_pylist([{"text": "a"}, {"text": "b"}])
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    with pyarrow.OSFile(str(saved / "data.arrow"), "wb") as sink, pyarrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    assert "name a file in it" in complaint(saved)
+    (saved / "state.json").write_text('{"_data_files": [{"filename": "data.arrow"}]}')
+    assert [c.messages[0].content for c in source(saved).conversations] == ["a", "b"]
+    with pyarrow.OSFile(str(tmp_path / "d.arrow"), "wb") as sink, pyarrow.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    assert len(source(tmp_path / "d.arrow").conversations) == 2
+    (saved / "state.json").write_text('{"_data_files": [{"filename": "../d.arrow"}]}')
+    assert "lacks a file" in complaint(saved)
+    (tmp_path / "splits").mkdir()
+    (tmp_path / "splits" / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
+    assert "splits/train" in complaint(tmp_path / "splits")
+
+
+def test_one_conversation_is_a_dataset_of_one_row(tmp_path: Path) -> None:
+    path = write(tmp_path, json.dumps({"conversations": SHAREGPT}, indent=1), "one.json")
+    assert len(source(path).conversations) == 1
+
+
 def test_the_split_is_a_function_of_seed_and_size() -> None:
     train, test = split_rows(1000, SplitSection(test_size=0.1, seed=3))
     assert len(test) == 100
@@ -191,6 +266,10 @@ def test_the_split_is_a_function_of_seed_and_size() -> None:
         ("llama_factory/alpaca_zh_demo.json", "alpaca", 1000),
         ("llama_factory/c4_demo.jsonl", "text", 300),
         ("medicalgpt/sharegpt_zh_1K_format.jsonl", "sharegpt", 1000),
+        ("self_instruct/seed_tasks.jsonl", "self_instruct", 175),
+        ("oasst/en_100_tree.jsonl", "oasst_tree", 564),
+        ("oasst/en_100_message.jsonl", "oasst_message", 564),
+        ("llama_factory/wiki_demo.txt", "text", 30),
     ],
 )
 def test_real_files_open_whole(name: str, form: str, rows: int) -> None:
