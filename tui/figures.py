@@ -17,7 +17,6 @@ _DOTS: dict[str, tuple[str, ...]] = {
     ".": (" ", " ", " ", " ", "#"),
     " ": (" ", " ", " ", " ", " "),
 }
-HEIGHT = 3
 
 
 def large(text: str, ascii_only: bool = False) -> list[str]:

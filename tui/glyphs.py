@@ -30,7 +30,6 @@ class Glyphs:
     mark: str = "◆"
     here: str = "▸"
     dot: str = "·"
-    dash: str = "—"
     bar_done: str = "━"
     bar_rest: str = "─"
     vertical: str = "│"
@@ -64,7 +63,6 @@ ASCII = Glyphs(
     mark="o",
     here=">",
     dot="-",
-    dash="-",
     bar_done="=",
     bar_rest="-",
     vertical="|",

@@ -1,7 +1,7 @@
 """Smoothed curves that grow with their series: each new value is folded in once.
 
-The same average as `engine.runs.series.smooth` (exponential, the bias of its start removed), for a viewer that looks four
-times a second at a series of a million points.
+For a viewer that looks four times a second at a series of a million points; the average itself is
+`engine.runs.series.MovingAverage`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from array import array
 
 import numpy as np
 
-from engine.runs.series import Series
+from engine.runs.series import MovingAverage, Series
 from tui.plot import Floats
 
 _SHARE = 60
@@ -28,7 +28,7 @@ class Smoother:
 
     def __init__(self, beta: float) -> None:
         self.beta = beta
-        self._total = self._weight = 0.0
+        self._average = MovingAverage(beta)
         self._values = array("d")
         self._last = (-math.inf, math.nan)
 
@@ -36,16 +36,10 @@ class Smoother:
         """Return the smoothed values, one for each of the series; a series that was cut back is folded anew."""
         done = len(self._values)
         if done > len(series) or (done and not self._is_last(series.steps[done - 1], series.values[done - 1])):
-            self._total = self._weight = 0.0
+            self._average = MovingAverage(self.beta)
             self._values = array("d")
             done = 0
-        for value in series.values[done:]:
-            if math.isfinite(value):
-                self._total = self.beta * self._total + (1 - self.beta) * value
-                self._weight = self.beta * self._weight + (1 - self.beta)
-                self._values.append(self._total / self._weight)
-            else:
-                self._values.append(math.nan)
+        self._values.extend(map(self._average.push, series.values[done:]))
         self._last = (series.steps[-1], series.values[-1]) if len(series) else (-math.inf, math.nan)
         return np.array(self._values)
 

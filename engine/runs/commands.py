@@ -10,12 +10,11 @@ import os
 import time
 import uuid
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
 CommandName = Literal["stop", "checkpoint", "evaluate"]
-COMMANDS: tuple[str, ...] = get_args(CommandName)
 
 
 class Command(msgspec.Struct):

@@ -51,23 +51,27 @@ class Series:
         return None if best is None else (best[1], best[0])
 
 
-def smooth(values: Sequence[float], beta: float = 0.9) -> array[float]:
-    """Exponential moving average with the bias of its start removed (Adam's correction); gaps stay gaps.
+class MovingAverage:
+    """Exponential moving average with the bias of its start removed (Adam's correction), one value at a time.
 
-    A constant series stays exactly constant. Raises ValueError unless 0 <= beta < 1.
+    A constant series stays constant, and a gap stays a gap. Raises ValueError unless 0 <= beta < 1.
     """
-    if not 0 <= beta < 1:
-        raise ValueError(f"beta must be in [0, 1), not {beta}")
-    out = array("d")
-    total = weight = 0.0
-    for value in values:
+
+    __slots__ = ("_total", "_weight", "beta")
+
+    def __init__(self, beta: float = 0.9) -> None:
+        if not 0 <= beta < 1:
+            raise ValueError(f"beta must be in [0, 1), not {beta}")
+        self.beta = beta
+        self._total = self._weight = 0.0
+
+    def push(self, value: float) -> float:
+        """Fold `value` in and return the average so far; NaN for a value that is not finite."""
         if not math.isfinite(value):
-            out.append(math.nan)
-            continue
-        total = beta * total + (1 - beta) * value
-        weight = beta * weight + (1 - beta)
-        out.append(total / weight)
-    return out
+            return math.nan
+        self._total = self.beta * self._total + (1 - self.beta) * value
+        self._weight = self.beta * self._weight + (1 - self.beta)
+        return self._total / self._weight
 
 
 def sparkline(values: Sequence[float], width: int) -> str:

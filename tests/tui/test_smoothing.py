@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.runs.series import Series, smooth
+from engine.runs.series import MovingAverage, Series
 from tui.smoothing import Smoother, beta_for
+
+
+def smooth(values: Sequence[float], beta: float = 0.9) -> list[float]:
+    average = MovingAverage(beta)
+    return [average.push(value) for value in values]
 
 
 @given(st.lists(st.one_of(st.floats(-100, 100), st.just(math.nan)), max_size=30), st.integers(0, 30))

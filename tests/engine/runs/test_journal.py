@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.runs.events import Checkpoint, Eval, Finished, Hello, Log, Plan, Step
 from engine.runs.journal import Journal, JournalReader
-from engine.runs.series import Series, smooth, sparkline
+from engine.runs.series import MovingAverage, Series, sparkline
 from engine.runs.view import RunView
 
 
@@ -124,6 +125,11 @@ def test_the_pace_includes_everything_between_steps() -> None:
         view.apply(Step(step=step, epoch=0.0, loss=1.0, t=3.0 * step, seconds=1.0))
     assert view.seconds_per_step == pytest.approx(3.0)
     assert view.eta_s == pytest.approx(270.0)
+
+
+def smooth(values: Sequence[float], beta: float = 0.9) -> list[float]:
+    average = MovingAverage(beta)
+    return [average.push(value) for value in values]
 
 
 @given(st.floats(-100, 100), st.integers(1, 40))
