@@ -12,19 +12,23 @@ from tui.text import pad, plain
 from tui.widgets.painted import Painted, apart, row_width
 
 
-class Facts(Painted):
-    """What is known of the selected run, how it ended and what to do next."""
-
-    framed = True
+class RunPane(Painted):
+    """A pane that tells about one run, or about none."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.run: Run | None = None
 
     def show(self, run: Run | None) -> None:
-        """Tell about a run."""
+        """Tell about a run; None for none."""
         self.run = run
         self.repaint()
+
+
+class Facts(RunPane):
+    """What is known of the selected run, how it ended and what to do next."""
+
+    framed = True
 
     def title(self) -> Row:
         """The name of the run."""
@@ -121,19 +125,10 @@ def _busy_with(view: RunView) -> str:
     return plain(phase.name, 32) + counted
 
 
-class Preparation(Painted):
+class Preparation(RunPane):
     """The phases of a run before its first step: what is done, what it does now, what it found."""
 
     framed = True
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self.run: Run | None = None
-
-    def show(self, run: Run) -> None:
-        """Tell about a run."""
-        self.run = run
-        self.repaint()
 
     def title(self) -> Row:
         """A name."""
@@ -180,19 +175,10 @@ class Preparation(Painted):
         ]
 
 
-class Outcome(Painted):
+class Outcome(RunPane):
     """How the run ended and what to do next."""
 
     framed = True
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self.run: Run | None = None
-
-    def show(self, run: Run) -> None:
-        """Tell about a run."""
-        self.run = run
-        self.repaint()
 
     def wanted(self, width: int) -> int:
         """The height it takes at a width."""
