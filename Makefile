@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check format bench pictures clean
+.PHONY: help setup demo test check format bench bench-data pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -36,6 +36,10 @@ format: $(READY)  ## sort imports and format
 bench: $(READY)  ## measurements, as ratios inside one run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m bench
+
+bench-data: $(READY)  ## a million rows browsed, 100 MB converted, beside datasets and DataTable
+	$(BIN)/python -m bench.data_reading
+	$(BIN)/python -m bench.data_browsing
 
 pictures: $(READY)  ## the README's pictures, from the real app and the demo's runs
 	$(BIN)/python docs/pictures.py

@@ -92,14 +92,29 @@ def runs(runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def data(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Data files, or folders that `datasets` saved.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, folders, hub ids, names of presets, or one RUN.toml.")
+    ],
     sample: Annotated[int, typer.Option("--sample", metavar="N", min=0, help="Show the first N rows, too.")] = 0,
+    findings: Annotated[bool, typer.Option("--findings", help="Explain each finding, with rows and evidence.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="FINDING", help="With --export: only rows with this finding.")
+    ] = None,
+    export: Annotated[
+        str | None, typer.Option("--export", metavar="FILE", help="Write the rows as JSON Lines.")
+    ] = None,
+    tokenizer: Annotated[str, typer.Option("--tokenizer", metavar="FOLDER", help="Count tokens with it.")] = "",
+    quick: Annotated[bool, typer.Option("--quick", help="Look at the first 2,000 rows only.")] = False,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A key of [[data]], such as format=alpaca.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what data files hold: format, columns, bad lines, duplicates, statistics. The files are never changed."""
+    """Say what data hold: format, columns, bad lines, findings, statistics, mixture. Files are never changed."""
     from engine.cli import data_verb
 
-    data_verb.data(paths, sample, as_json)
+    wanted = data_verb.Wanted(sample, findings, quick, tokenizer, only or (), export, as_json)
+    data_verb.data(paths, overrides or [], wanted)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""[[data]]: where rows come from and how a row becomes a conversation. Several tables are read one after another."""
+"""[[data]]: where rows come from and how a row becomes a conversation. Several tables are read one after another, or mixed."""
 
 from __future__ import annotations
 
@@ -16,32 +16,99 @@ FormatName = Literal[
     "instruction_response",
     "prompt_completion",
     "input_output",
+    "multiple_choice",
     "messages",
     "sharegpt",
+    "speakers",
+    "multiple_choice",
     "preference",
     "paired_preference",
     "self_instruct",
     "oasst_tree",
     "oasst_message",
+    "oasst_messages",
+    "token_ids",
     "text",
 ]
-TemplateName = Literal["auto", "qa", "alpaca", "chatml", "tokenizer", "plain", "custom"]
-ColumnRole = Literal["prompt", "context", "answer", "system", "messages", "text"]
+TemplateName = Literal["auto", "qa", "alpaca", "plain", "chatml", "tokenizer", "custom"]
+ColumnRole = Literal[
+    "prompt", "context", "answer", "system", "messages", "text", "choices", "chosen", "ids", "labels", "tools"
+]
+PresetName = Literal["oasst1", "oasst2", "openorca", "alpaca", "belle", "lamini_docs", "gsm8k", "c4"]
+FindingName = Literal[
+    "missing_text",
+    "empty_text",
+    "exact_duplicate",
+    "near_duplicate",
+    "leakage",
+    "role_order",
+    "other_language",
+    "length_outlier",
+    "byte_order_mark",
+    "carriage_return",
+    "mojibake",
+    "control_characters",
+    "secret",
+    "email",
+]
+READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".txt")
+"""Endings of data files; the text ones also with .gz or .zst behind."""
+PACKED = (".gz", ".zst")
+
+
+class ExcludeSection(Section):
+    """Rows that a run leaves out. The data are not changed."""
+
+    findings: list[FindingName] = []
+    """Leave out the rows with these findings, as `luthier data --findings` names them. Of duplicates the first stays."""
+
+    rows: list[int] = []
+    """Leave out these rows, by their number from 1 as the Data screen and `luthier data` show it."""
+
+    sha256: str | None = None
+    """The file's SHA-256 (or its first 16 digits) when `rows` were chosen: another file is refused, its rows are others."""
 
 
 class DataSection(Section):
     """One source of rows."""
 
-    path: str = Field(min_length=1)
-    """A .jsonl, .json, .csv, .tsv or .txt file (plain or .gz), a .parquet or .arrow file, or a folder that `datasets` saved.
-    A relative path is looked up beside the run file."""
+    path: str = ""
+    """A .jsonl, .json, .csv, .tsv or .txt file (plain, .gz or .zst), a .parquet or .arrow file, a folder of such files or
+    one that `datasets` saved, or the id of a dataset on the Hugging Face hub ("openai/gsm8k"). A relative path is looked
+    up beside the run file."""
+
+    preset: PresetName | None = None
+    """A well-known dataset: sets its hub id, subset, format and columns, wherever this table does not set them itself."""
+
+    subset: str | None = None
+    """With a hub id: the name of the configuration, for example "main"."""
+
+    revision: str | None = None
+    """With a hub id: a commit, branch or tag. Without it the newest."""
+
+    split: str | None = None
+    """Which split of a folder or hub dataset to read. Without it "train", or the only one."""
+
+    held_out: str = "auto"
+    """Where held-out rows come from. "auto": from the split called validation, valid, dev, eval or test beside the one that
+    is read, and where there is none they are drawn by [split]. "draw": always drawn. Otherwise the name of a split, or a
+    file."""
+
+    streaming: bool = False
+    """With a hub id: read the rows one by one over the network instead of storing the dataset first. Needs `max_rows`."""
+
+    weight: float | None = Field(default=None, gt=0)
+    """Share of this source in the mixture, in any unit: 0.7 beside 0.3, or 7 beside 3. Every table has one, or none."""
 
     format: FormatName = "auto"
     """What the columns mean. "auto" decides by their names and says so."""
 
     columns: dict[ColumnRole, str] = {}
     """Names of your columns where they differ from the usual ones, for example {prompt = "frage", answer = "antwort"}.
-    Roles: prompt, context, answer, system, messages, text."""
+    Roles: prompt, context, answer, system, messages, text, choices, chosen, ids, labels, tools."""
+
+    assistant: str | None = None
+    """With format = "speakers": the name of the speaker whose turns are learned."""
 
     template: TemplateName = "auto"
     """How a conversation becomes text. "qa" is "### Question: … ### Answer: …", "tokenizer" the chat template of the
@@ -62,6 +129,18 @@ class DataSection(Section):
 
     bad_lines: Literal["refuse", "skip"] = "refuse"
     """What a training run does about lines that cannot be read: refuse to start, or skip and count them."""
+
+    exclude: ExcludeSection = Field(default_factory=ExcludeSection)
+
+    @model_validator(mode="after")
+    def _from_somewhere(self) -> DataSection:
+        if not self.path and self.preset is None:
+            raise ValueError("needs a `path`, or the name of a `preset`")
+        if self.streaming and self.max_rows is None:
+            raise ValueError("streaming = true needs `max_rows`: how many rows the run takes from the stream")
+        if self.assistant is not None and self.format not in ("auto", "speakers"):
+            raise ValueError('`assistant` is read only with format = "speakers"')
+        return self
 
     @model_validator(mode="after")
     def _custom_needs_both(self) -> DataSection:

@@ -15,7 +15,9 @@ from typing import Any
 import tomli_w
 from pydantic import ValidationError
 
+from engine.config.data import PACKED, READABLE
 from engine.config.explain import clean_loc, explain
+from engine.config.hub_id import looks_like_hub_id
 from engine.config.runfile import NAME_PATTERN, RunFile
 from engine.errors import ConfigError
 
@@ -149,7 +151,7 @@ def merge(table: Table, changed: Table) -> None:
 
 
 def anchor_paths(table: Table, folder: Path) -> None:
-    """Make relative paths of files absolute, in place. A model that is no folder there stays as it is: a hub id."""
+    """Make relative paths of files absolute, in place. What is not there and looks like a hub id stays as it is."""
     model = table.get("model")
     if isinstance(model, dict) and isinstance(model.get("path"), str):
         text = model["path"]
@@ -159,8 +161,16 @@ def anchor_paths(table: Table, folder: Path) -> None:
     data = table.get("data")
     sources = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
     for source in sources:
-        if isinstance(source, dict) and isinstance(source.get("path"), str) and source["path"]:
-            source["path"] = _anchored(source["path"], folder)
+        if not isinstance(source, dict):
+            continue
+        text = source.get("path")
+        if isinstance(text, str) and text:
+            found = _anchored(text, folder)
+            if text.startswith(("/", ".", "~")) or os.path.exists(found) or not looks_like_hub_id(text):
+                source["path"] = found
+        held_out = source.get("held_out")
+        if isinstance(held_out, str) and held_out.lower().endswith((*READABLE, *PACKED)):  # else the name of a split
+            source["held_out"] = _anchored(held_out, folder)
 
 
 def _anchored(text: str, folder: Path) -> str:

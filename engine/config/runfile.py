@@ -52,6 +52,12 @@ class RunFile(Section):
                 "quantization.type, double and compute_dtype are read only with bits = 4; "
                 f"bits = {self.quantization.bits} already says the type of the weights"
             )
-        if self.split.test_size == 0 and self.eval.max_rows is not None:
+        weighted = [source.weight is not None for source in self.data]
+        if any(weighted) and not all(weighted):
+            raise ValueError(
+                f"data[{weighted.index(False)}] has no `weight`, and another source has one; give each source one, or none"
+            )
+        drawn = all(source.held_out in ("auto", "draw") for source in self.data)
+        if self.split.test_size == 0 and drawn and self.eval.max_rows is not None:
             raise ValueError("eval.max_rows is not read with split.test_size = 0: no rows are held out")
         return self

@@ -30,6 +30,11 @@ def commented_toml() -> str:
         is_list = field.annotation is not section
         doc = (section.__doc__ or "").strip()
         lines += ["", f"[[{name}]]" if is_list else f"[{name}]", *_comment(doc), *_keys(section, f"{name}.")]
+        for inner, inner_field in section.model_fields.items():
+            below = section_of(inner_field)
+            if below is not None:
+                doc = (below.__doc__ or "").strip()
+                lines += ["", f"[{name}.{inner}]", *_comment(doc), *_keys(below, f"{name}.{inner}.")]
     return "\n".join(lines) + "\n"
 
 

@@ -1,134 +1,138 @@
 """Formats: what the columns of a row mean, and how a row becomes a conversation.
 
-Adding one: a `PairFormat` (or a class with the same three members) and one line in `FORMATS`. The order of `FORMATS`
-is the order of detection.
+Adding one: a `Format` (mostly a `PairFormat`) and one line in `FORMATS`. The order of `FORMATS` is the order of
+detection, the more particular first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Container, Iterable, Sequence
+from difflib import get_close_matches
 
-from engine.data.conversation import Conversation, Message
-from engine.data.nested import InstancesFormat, PreferenceFormat, TreeFormat
+from engine.data import detect as detection
+from engine.data.base import Converted, Format
+from engine.data.chat import ChatFormat
+from engine.data.detect import Detection
+from engine.data.nested import InstancesFormat, PreferenceFormat
+from engine.data.oasst import MessageListFormat, TreeFormat
+from engine.data.pairs import PAIR_SYNONYMS, ChoiceFormat, PairFormat, TextFormat
 from engine.data.rows import Row
-from engine.data.turns import CONTEXT_GAP, HISTORY, Columns, RowError, history_of, kind_of, message_of, text_of
+from engine.data.speakers import SpeakersFormat, listed, speakers
+from engine.data.token_ids import TokenIdsFormat
+from engine.data.turns import Columns
 
-
-class Format(Protocol):
-    """A way to read rows."""
-
-    @property
-    def roles(self) -> Mapping[str, str]:
-        """Role -> usual column name. Optional roles end with "?"."""
-
-    def convert(self, row: Row, columns: Columns) -> list[Conversation]:
-        """Return the conversations in a row, mostly one; `columns` maps roles to column names. Raises RowError."""
-
-
-@dataclass(frozen=True, slots=True)
-class PairFormat:
-    """One question, one answer, each in a column; perhaps context and system text."""
-
-    prompt: str
-    answer: str
-    context: str = "context"
-    system: str = "system"
-
-    @property
-    def roles(self) -> Mapping[str, str]:
-        return {"prompt": self.prompt, "answer": self.answer, "context?": self.context, "system?": self.system}
-
-    def convert(self, row: Row, columns: Columns) -> list[Conversation]:
-        prompt = text_of(row, columns["prompt"])
-        context = text_of(row, columns["context"], required=False)
-        system = text_of(row, columns["system"], required=False)
-        messages = [Message("system", system, columns["system"])] if system else []
-        messages += history_of(row)
-        joined = prompt + CONTEXT_GAP + context if context else prompt
-        messages.append(Message("user", joined, columns["prompt"]))
-        messages.append(Message("assistant", text_of(row, columns["answer"]), columns["answer"]))
-        return [Conversation(row.origin, tuple(messages), row.values, context)]
-
-
-@dataclass(frozen=True, slots=True)
-class ChatFormat:
-    """A list of turns in one column, as OpenAI (`role`, `content`) or ShareGPT (`from`, `value`) write them."""
-
-    column: str
-
-    @property
-    def roles(self) -> Mapping[str, str]:
-        return {"messages": self.column, "system?": "system"}
-
-    def convert(self, row: Row, columns: Columns) -> list[Conversation]:
-        name = columns["messages"]
-        turns = row.values.get(name)
-        if not isinstance(turns, list):
-            raise RowError(f"column {name!r} is {kind_of(turns)}, not a list of turns")
-        system = text_of(row, columns["system"], required=False)
-        messages = [Message("system", system, columns["system"])] if system else []
-        for number, turn in enumerate(turns):
-            messages.append(message_of(turn, f"{name}[{number}]"))
-        return [Conversation(row.origin, tuple(messages), row.values)]
-
-
-@dataclass(frozen=True, slots=True)
-class TextFormat:
-    """Running text in one column; all of it is learned."""
-
-    column: str
-
-    @property
-    def roles(self) -> Mapping[str, str]:
-        return {"text": self.column}
-
-    def convert(self, row: Row, columns: Columns) -> list[Conversation]:
-        name = columns["text"]
-        return [Conversation(row.origin, (Message("text", text_of(row, name), name),), row.values)]
-
+_NAMED = 20
+_SYSTEM = {"system": PAIR_SYNONYMS["system"]}
 
 FORMATS: dict[str, Format] = {
-    "messages": ChatFormat("messages"),
-    "sharegpt": ChatFormat("conversations"),
-    "question_answer": PairFormat("question", "answer"),
-    "question_response": PairFormat("question", "response", system="system_prompt"),
-    "alpaca": PairFormat("instruction", "output", context="input"),
-    "instruction_response": PairFormat("instruction", "response"),
-    "prompt_completion": PairFormat("prompt", "completion"),
-    "input_output": PairFormat("input", "output"),
+    "messages": ChatFormat("messages", "role"),
+    "sharegpt": ChatFormat("conversations", "from"),
+    "speakers": SpeakersFormat("conversation"),
+    "multiple_choice": ChoiceFormat("question", "choices", "answer"),
+    "question_answer": PairFormat("question", "answer", other_names=PAIR_SYNONYMS),
+    "question_response": PairFormat("question", "response", system="system_prompt", other_names=_SYSTEM),
+    "alpaca": PairFormat("instruction", "output", context="input", other_names=_SYSTEM),
+    "instruction_response": PairFormat("instruction", "response", other_names={**_SYSTEM, "context": ("input",)}),
+    "prompt_completion": PairFormat("prompt", "completion", other_names=_SYSTEM),
+    "input_output": PairFormat("input", "output", other_names=_SYSTEM),
     "preference": PreferenceFormat("chosen", "rejected"),
-    "paired_preference": PairFormat("question", "response_j"),
+    "paired_preference": PairFormat("question", "response_j", about="of the answers {answer} is read"),
     "self_instruct": InstancesFormat("instruction", "instances"),
     "oasst_tree": TreeFormat("prompt"),
     "oasst_message": TreeFormat(""),
+    "oasst_messages": MessageListFormat(),
+    "token_ids": TokenIdsFormat("input_ids"),
     "text": TextFormat("text"),
 }
 
 
-def columns_for(form: Format, chosen: Columns) -> dict[str, str]:
-    """The column of each role: the user's choice, else the usual one."""
-    return {role.rstrip("?"): chosen.get(role.rstrip("?"), usual) for role, usual in form.roles.items()}
+def format_named(name: str, assistant: str | None = None) -> Format:
+    """The format called `name`, told who the assistant is where it has to know."""
+    form = FORMATS[name]
+    return SpeakersFormat(form.column, assistant) if isinstance(form, SpeakersFormat) else form
+
+
+def columns_for(form: Format, chosen: Columns, names: Container[str] = ()) -> dict[str, str]:
+    """The column of each role: the user's choice, else the usual one.
+
+    An optional role whose usual column is not among `names` goes to a synonym that is.
+    """
+    return detection.columns_for(form, chosen, names)
+
+
+def names_of(rows: Iterable[Row]) -> list[str]:
+    """The columns of rows, in the order of their first appearance."""
+    return list(dict.fromkeys(key for row in rows for key in row.values))
+
+
+def named(names: Sequence[str]) -> str:
+    """Names of columns, for a sentence."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (", ".join(names[:_NAMED]) or "(none)") + more
 
 
 def unread_columns(form: Format, rows: Sequence[Row], columns: Columns) -> list[str]:
     """Columns of the rows that the format does not read."""
-    read = {*columns.values(), *([HISTORY] if isinstance(form, PairFormat) else [])}
-    return [name for name in dict.fromkeys(key for row in rows[:200] for key in row.values) if name not in read]
+    read = {*columns.values(), *form.also_reads}
+    if isinstance(form, TreeFormat) and not form.column:
+        return []  # the row is a message, and its fields belong to it
+    return [name for name in names_of(rows[: detection.SAMPLE]) if name not in read]
 
 
-def detect(rows: Sequence[Row], chosen: Columns) -> tuple[str, str] | None:
-    """Return (format, reason) for the first format whose required columns most rows have; None where none fits."""
-    sample = rows[:200]
-    for name, form in FORMATS.items():
-        needed = [r for r in form.roles if not r.endswith("?")]
-        if chosen and not set(chosen) <= {r.rstrip("?") for r in form.roles}:
-            continue
-        columns = columns_for(form, chosen)
-        wanted = [columns[role] for role in needed]
-        having = sum(all(column in row.values for column in wanted) for row in sample)
-        if having * 2 > len(sample):
-            share = "all rows have" if having == len(sample) else f"{having} of {len(sample)} rows have"
-            return name, f"{share} {' and '.join(wanted)}"
-    return None
+def convert_rows(rows: Iterable[Row], form: Format, columns: Columns) -> Converted:
+    """Convert each row, to one conversation or several; one that does not fit the format costs only itself."""
+    return form.convert_all(rows, columns)
+
+
+def detect(rows: Sequence[Row], chosen: Columns | None = None, assistant: str | None = None) -> list[Detection]:
+    """What the rows could be read as, likeliest first. `chosen` are the columns that the user named."""
+    return detection.find(FORMATS, rows, chosen or {}, assistant)
+
+
+def format_problem(name: str, rows: Sequence[Row], chosen: Columns, assistant: str | None = None) -> str:
+    """Why format `name` cannot read these rows as things stand, in a sentence with its cure; "" where it can."""
+    form = FORMATS[name]
+    names = names_of(rows[: detection.SAMPLE])
+    columns = columns_for(form, chosen, names)
+    unknown = sorted(set(chosen) - set(columns))
+    if unknown:
+        return (
+            f"columns names {', '.join(map(repr, unknown))}, which format {name!r} does not have; "
+            f"its roles are {', '.join(columns)}."
+        )
+    absent = [columns[r] for r in form.roles if not r.endswith("?") and columns[r] not in names]
+    if rows and absent:
+        return (
+            f"format {name!r} needs the column {' and '.join(map(repr, absent))}, which no row has. "
+            f"It has the columns {named(names)}. "
+            "Name yours with columns = {…} under [[data]], or choose another format."
+        )
+    return _nobody(rows, columns, assistant) if isinstance(form, SpeakersFormat) else ""
+
+
+def _nobody(rows: Sequence[Row], columns: Columns, assistant: str | None) -> str:
+    turns = speakers(rows, columns)
+    if assistant is None:
+        return f'It has to be said who the assistant is: set assistant = "…" under [[data]] to one of {listed(turns)}.'
+    if turns and assistant not in turns:
+        near = get_close_matches(assistant, turns, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return f"assistant = {assistant!r}, but nobody of that name speaks.{hint} There are {listed(turns)}."
+    return ""
+
+
+__all__ = [
+    "FORMATS",
+    "Converted",
+    "Detection",
+    "Format",
+    "columns_for",
+    "convert_rows",
+    "detect",
+    "format_named",
+    "format_problem",
+    "named",
+    "names_of",
+    "speakers",
+    "unread_columns",
+]

@@ -1,110 +1,75 @@
-"""JSON Lines, read by our own line reader: a bad line costs that line and no other."""
+"""JSON Lines, read by our own line reader: a bad line costs that line and no other.
+
+Blank lines are passed over; a byte order mark, CRLF and several objects on one line are understood. Nothing is coerced:
+what JSON does not allow, and what Python would have to change, is a bad line with its column.
+"""
 
 from __future__ import annotations
 
-import gzip
-import json
-from pathlib import Path
-from typing import Any, NoReturn
+import re
 
-from engine.data.rows import BadLine, Records, Row
-from engine.data.stream import open_bytes
-from engine.errors import DataError
+import numpy as np
 
+from engine.data.json_values import concatenated, record_of
+from engine.data.rows import Record
+from engine.data.spans import SpanTable
 
-def read_jsonl(path: Path) -> Records:
-    """Read a JSON Lines file, gzip or not.
-
-    Blank lines are passed over; a byte order mark, CRLF and several objects on one line are understood.
-    Raises DataError for UTF-16, for other compression, and for a torn gzip file.
-    """
-    rows: list[Row] = []
-    bad: list[BadLine] = []
-    number = 0
-    try:
-        with open_bytes(path) as file:
-            for number, raw in enumerate(file, 1):
-                _read_line(f"{path.name}:{number}", raw, rows, bad)
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is a gzip file that ends after line {number}: {error}") from error
-    return Records(path, rows, bad)
+_SIDE_BY_SIDE = re.compile(rb"\}[ \t\r]*\{")
+_WHITE = np.frombuffer(b" \t\r\n\v\f", dtype=np.uint8)
 
 
-def _read_line(origin: str, raw: bytes, rows: list[Row], bad: list[BadLine]) -> None:
-    if not raw.strip():
-        return
-    value, reason = parse(raw)
-    values = [value]
-    if "extra data" in reason:
-        several = _concatenated(raw)
-        if several is not None:
-            values, reason = several, ""
-    if reason:
-        bad.append(BadLine(origin, reason))
-        return
-    for value in values:
-        if isinstance(value, dict):
-            rows.append(Row(origin, value))
-        else:
-            bad.append(BadLine(origin, f"is {kind_of(value)}, not an object {{…}}"))
+class JsonLinesTable(SpanTable):
+    """One object a line."""
 
+    _line = 0
 
-def _concatenated(raw: bytes) -> list[Any] | None:
-    """Several objects one after another on a line; None where they are not."""
-    decoder = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)
-    text, at, values = raw.decode().strip(), 0, []
-    try:
-        while at < len(text):
-            value, end = decoder.raw_decode(text, at)
-            if not isinstance(value, dict):
-                return None
-            values.append(value)
-            at = end + len(text[end:]) - len(text[end:].lstrip())
-    except (ValueError, RecursionError):
-        return None
-    return values
+    def find(self, piece: bytes, at: int, last: bool) -> int:
+        """Spans of lines; numpy looks for the newlines."""
+        if not last:
+            piece = piece[: piece.rfind(b"\n") + 1]
+        if not piece:
+            return 0
+        octets = np.frombuffer(piece, dtype=np.uint8)
+        ends = np.flatnonzero(octets == 10)
+        if not piece.endswith(b"\n"):
+            ends = np.append(ends, len(piece))
+        starts = np.empty_like(ends)
+        starts[0], starts[1:] = 0, ends[:-1] + 1
+        numbers = np.arange(self._line + 1, self._line + 1 + len(ends))
+        self._line += len(ends)
+        blank = np.isin(octets[np.minimum(starts, len(piece) - 1)], _WHITE)
+        odd = {int(i) for i in np.flatnonzero(blank) if not piece[starts[i] : ends[i]].strip()}
+        crowded = self._crowded(piece, starts, ends)
+        position = 0
+        for i in sorted({*odd, *crowded}):
+            self._note_slice(starts[position:i] + at, ends[position:i] + at, numbers[position:i])
+            for start, end in crowded.get(i, ()):
+                self.add(at + start, at + end, int(numbers[i]))
+            position = i + 1
+        self._note_slice(starts[position:] + at, ends[position:] + at, numbers[position:])
+        return len(piece)
 
+    def _note_slice(self, starts: np.ndarray, ends: np.ndarray, numbers: np.ndarray) -> None:
+        self.add_many(
+            starts.astype(np.int64).tobytes(), ends.astype(np.int64).tobytes(), numbers.astype(np.uint32).tobytes()
+        )
 
-def parse(raw: bytes) -> tuple[Any, str]:
-    """Return (value, "") for one JSON text, or (None, reason) with the column of the mistake."""
-    try:
-        text = raw.decode("utf-8").rstrip()
-    except UnicodeDecodeError as error:
-        return None, f"is not UTF-8 (byte {error.start + 1})"
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
-        if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode()
-        return value, ""
-    except json.JSONDecodeError as error:
-        line = f"line {error.lineno}, " if "\n" in text else ""
-        return None, f"is not valid JSON: {error.msg.lower().removesuffix(' at')} ({line}column {error.colno})"
-    except UnicodeEncodeError:
-        return None, "holds half of a surrogate pair (\\ud800 to \\udfff alone), which is no character"
-    except ValueError as error:
-        return None, f"is not valid JSON: {error}"
-    except RecursionError:
-        return None, "is nested too deeply"
+    @staticmethod
+    def _crowded(piece: bytes, starts: np.ndarray, ends: np.ndarray) -> dict[int, list[tuple[int, int]]]:
+        """Lines that hold several objects: index -> their spans."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        looked_at = -1
+        for match in _SIDE_BY_SIDE.finditer(piece):
+            i = int(np.searchsorted(ends, match.start()))
+            if i == looked_at:
+                continue
+            looked_at = i
+            start = int(starts[i])
+            spans = concatenated(piece[start : ends[i]])
+            if spans:
+                found[i] = [(start + s, start + e) for s, e in spans]
+        return found
 
-
-def kind_of(value: Any) -> str:
-    """The JSON name of a value's type, with its article."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true or false"
-    names = {str: "a text", int: "a number", float: "a number", list: "a list", dict: "an object"}
-    return names.get(type(value), f"a {type(value).__name__}")
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    out = dict(pairs)
-    if len(out) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {twice!r} stands twice")
-    return out
+    def read_span(self, raw: bytes, number: int) -> Record:
+        """One object."""
+        return record_of(f"{self.name}:{number}", raw)

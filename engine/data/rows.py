@@ -6,32 +6,28 @@ becomes a `BadLine` with file, line and reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Row:
+
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One record of a source. `origin` is `file:line` for text files and `file#row` (from 1) for tables."""
 
     origin: str
-    values: Mapping[str, Any]
+    values: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class BadLine:
+class BadLine(msgspec.Struct, frozen=True, gc=False):
     """A line or record that is no usable row, and why."""
 
     origin: str
     reason: str
+    column: int = 0
+    """Where in the line, from 1; 0 for all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
-    """What a file holds."""
+Record = Row | BadLine
 
-    path: Path
-    rows: list[Row]
-    bad: list[BadLine]
+KINDS = {str: "text", bool: "bool", int: "number", float: "number", list: "list", dict: "object", type(None): "null"}
+"""Python type -> kind of value, as facts name it; anything else is called by its type."""

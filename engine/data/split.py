@@ -1,47 +1,114 @@
-"""Which rows are held out. Deterministic: the same data, seed and size give the same split."""
+"""Which rows are held out. Deterministic: the same data, seed and size give the same split.
+
+Rows that belong together stay on one side: the conversations of one row, and, with `group_by`, all rows with one value.
+"""
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
+from dataclasses import dataclass
 
 from engine.config.tokens import SplitSection
 from engine.data.conversation import Conversation
+from engine.data.mixture import apportion
 from engine.errors import DataError
 
 
-def split_rows(count: int, split: SplitSection) -> tuple[list[int], list[int]]:
-    """Return (train, test) row indices in the order of the data.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A source as the split sees it."""
+
+    conversations: Sequence[Conversation]
+    given: Sequence[Conversation] | None = None
+    """Held-out conversations that the source brings itself; nothing is drawn from it then."""
+
+
+def divide(parts: Sequence[Part], split: SplitSection) -> tuple[list[int], list[int]]:
+    """Return (train, test) indices into all conversations: those of the first part, then its given ones, then the next part's.
+
+    Raises DataError when nothing would be left to train on, or when no row has the `group_by` column.
+    """
+    train: list[int] = []
+    test: list[int] = []
+    drawn: list[tuple[int, list[int]]] = []
+    offset = 0
+    for number, part in enumerate(parts):
+        own = list(range(offset, offset + len(part.conversations)))
+        offset += len(own)
+        if part.given is None:
+            drawn.append((number, own))
+        else:
+            train += own
+            test += range(offset, offset + len(part.given))
+            offset += len(part.given)
+    pools = [_groups(parts, pool, split) for pool in ([[item] for item in drawn] if split.stratify else [drawn])]
+    for pool, chosen in zip(pools, draw(pools, split), strict=True):
+        held_out = set(chosen)
+        train += [index for i, group in enumerate(pool) if i not in held_out for index in group]
+        test += [index for i in held_out for index in pool[i]]
+    if not train:
+        raise DataError("The split leaves no row to train on. Use a smaller split.test_size, or 0 to hold out none.")
+    return sorted(train), sorted(test)
+
+
+def draw(pools: Sequence[Sequence[Sized]], split: SplitSection) -> list[list[int]]:
+    """Of each pool of groups, which are held out. Only the sizes of the groups count.
 
     Raises DataError when nothing would be left to train on.
     """
-    size = split.test_size
-    held_out = round(count * size) if isinstance(size, float) and size < 1 else int(size)
-    if isinstance(size, float) and 0 < size < 1:
-        held_out = max(1, held_out)
-    if held_out >= count:
+    return [_chosen(pool, wanted, split) for pool, wanted in zip(pools, _wanted(pools, split), strict=True)]
+
+
+def _groups(parts: Sequence[Part], pool: list[tuple[int, list[int]]], split: SplitSection) -> list[list[int]]:
+    groups: dict[tuple[int, str], list[int]] = {}
+    for number, indices in pool:
+        for index, conversation in zip(indices, parts[number].conversations, strict=True):
+            groups.setdefault((-1 if split.group_by else number, group_of(conversation, split)), []).append(index)
+    return list(groups.values())
+
+
+def group_of(conversation: Conversation, split: SplitSection) -> str:
+    """What keeps a conversation together with others: the value of the `group_by` column, else its row.
+
+    Raises DataError when the row does not have the column.
+    """
+    if split.group_by is None:
+        return conversation.origin
+    if split.group_by not in conversation.values:
         raise DataError(
-            f"split.test_size = {size} holds out {held_out} of {count} rows and leaves none to train on. "
+            f"{conversation.origin} has no column {split.group_by!r}, which split.group_by names. "
+            f"It has {', '.join(map(repr, conversation.values)) or 'none'}."
+        )
+    return json.dumps(conversation.values[split.group_by], sort_keys=True, default=str)
+
+
+def _wanted(pools: Sequence[Sequence[Sized]], split: SplitSection) -> list[int]:
+    """How many rows each pool holds out; a whole number is shared out by their sizes."""
+    sizes = [sum(len(group) for group in pool) if split.group_by else len(pool) for pool in pools]
+    total, size = sum(sizes), split.test_size
+    wanted = max(1, round(total * size)) if isinstance(size, float) and 0 < size < 1 else int(size)
+    if wanted >= total > 0:
+        raise DataError(
+            f"split.test_size = {size} holds out {wanted} of {total} rows and leaves none to train on. "
             "Use a smaller size, or 0 to hold out none."
         )
-    order = list(range(count))
+    return apportion(wanted, [rows / total for rows in sizes]) if total else [0] * len(pools)
+
+
+def _chosen(groups: Sequence[Sized], wanted: int, split: SplitSection) -> list[int]:
+    """Groups to hold out: drawn until they hold the wanted number of rows. One is always left to train on."""
+    order = list(range(len(groups)))
     if split.shuffle:
         random.Random(split.seed).shuffle(order)
-        test, train = sorted(order[:held_out]), sorted(order[held_out:])
     else:
-        train, test = order[: count - held_out], order[count - held_out :]
-    return train, test
-
-
-def split_conversations(sources: Sequence[Sequence[Conversation]], split: SplitSection) -> tuple[list[int], list[int]]:
-    """Return (train, test) indices into all conversations, one source after another.
-
-    The conversations of one row stay on one side: a thread of a tree must not be learned and tested on.
-    Raises DataError when nothing would be left to train on.
-    """
-    rows = [(number, c.origin) for number, conversations in enumerate(sources) for c in conversations]
-    groups = list(dict.fromkeys(rows))
-    held_out = {groups[i] for i in split_rows(len(groups), split)[1]}
-    train = [i for i, row in enumerate(rows) if row not in held_out]
-    test = [i for i, row in enumerate(rows) if row in held_out]
-    return train, test
+        order.reverse()
+    chosen: list[int] = []
+    taken = 0
+    for index in order[: len(groups) - 1]:
+        if taken >= wanted:
+            break
+        chosen.append(index)
+        taken += len(groups[index]) if split.group_by else 1
+    return sorted(chosen)

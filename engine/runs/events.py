@@ -55,7 +55,7 @@ class Data(Event, tag="data"):
     """What was read and encoded, with nothing dropped silently."""
 
     sources: list[dict[str, Any]] = []
-    """Per source: path, sha256, format, template, rows, bad_lines, skipped (reason -> count)."""
+    """Per source: path, sha256, format, template, rows, bad_lines, skipped and excluded (reason -> count), held_out, weight."""
     train_examples: int = 0
     test_examples: int = 0
     train_tokens: int = 0

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.config.data import DataSection
+from engine.errors import ConfigError
 from engine.templates.base import Rendered, Segment, Supervise, Template
 from engine.templates.chatml import ChatML
 from engine.templates.custom import Custom
+from engine.templates.none import AS_TOKENS
 from engine.templates.pair import ALPACA, PLAIN, QA
 from engine.templates.tokenizer_template import TokenizerTemplate
 
@@ -21,12 +23,22 @@ TEMPLATES: dict[str, Callable[[Any, DataSection], Template]] = {
     "plain": lambda tokenizer, section: PLAIN,
     "chatml": lambda tokenizer, section: ChatML(),
     "tokenizer": lambda tokenizer, section: TokenizerTemplate(tokenizer),
+    "none": lambda tokenizer, section: AS_TOKENS,
     "custom": lambda tokenizer, section: Custom(section.prompt or "", section.completion or ""),
 }
 
 
 def choose(name: str, row_format: str, single_turn: bool, tokenizer: Any) -> tuple[str, str]:
-    """Resolve "auto": return (template name, reason)."""
+    """Resolve "auto": return (template name, reason). Rows that come as tokens have the template "none", and no other.
+
+    Raises ConfigError where another is asked for.
+    """
+    if row_format == "token_ids":
+        if name != "auto":
+            raise ConfigError(
+                f"template = {name!r}, but these rows come as tokens, which no template shapes: leave it out."
+            )
+        return "none", "rows come as tokens, and their labels are taken as they are"
     if name != "auto":
         return name, "named in the run file"
     if row_format == "text":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from engine.data.conversation import Conversation, Message
+from engine.data.conversation import Conversation, Message, TokenIds
 from engine.errors import TemplateError
 
 Supervise = Literal["assistant", "last", "all"]
@@ -33,6 +34,8 @@ class Rendered:
     """Whether the tokenizer adds its own BOS; off where the template writes it."""
     end_with_eos: bool
     """Whether the sequence must end with EOS (a prompt to continue from must not)."""
+    tokens: TokenIds | None = None
+    """Stands instead of text where a row comes as tokens."""
 
     @property
     def text(self) -> str:
@@ -61,11 +64,29 @@ def before_answer(conversation: Conversation) -> tuple[Message, ...]:
 
 
 def learned_turns(messages: tuple[Message, ...], supervise: Supervise) -> set[int]:
-    """Indices of the messages whose text is learned."""
-    answers = [i for i, m in enumerate(messages) if m.role in ("assistant", "text")]
+    """Indices of the messages whose text is learned. One with the weight 0 never is."""
+    weighty = [i for i, m in enumerate(messages) if m.weight > 0]
     if supervise == "all":
-        return set(range(len(messages)))
+        return set(weighty)
+    answers = [i for i in weighty if messages[i].role in ("assistant", "text")]
     return set(answers[-1:] if supervise == "last" else answers)
+
+
+def spoken(message: Message) -> str:
+    """The text of a turn, for templates without a way of their own to write calls: each call is a line of JSON."""
+    calls = [f'{{"name": {_json(call.name)}, "arguments": {call.arguments}}}' for call in message.tool_calls]
+    return "\n".join(filter(None, [message.content, *calls])) if calls else message.content
+
+
+def offered(conversation: Conversation) -> Segment | None:
+    """The functions that can be called, for such templates: each definition is a line of JSON. None where there are none."""
+    if not conversation.tools:
+        return None
+    return Segment("\n".join(["Functions:", *map(_json, conversation.tools)]), "system", False, "tools")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def running_text(conversation: Conversation) -> Rendered | None:

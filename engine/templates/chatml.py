@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.data.conversation import Conversation, Message
-from engine.templates.base import Rendered, Segment, Supervise, before_answer, learned_turns, running_text
+from engine.templates.base import (
+    Rendered,
+    Segment,
+    Supervise,
+    before_answer,
+    learned_turns,
+    offered,
+    running_text,
+    spoken,
+)
 
 START, END = "<|im_start|>", "<|im_end|>"
 
@@ -19,7 +30,7 @@ class ChatML:
         if text is not None:
             return text
         learned = learned_turns(conversation.messages, supervise)
-        segments = self._turns(conversation.messages, learned, supervise == "all")
+        segments = self._turns(conversation, conversation.messages, learned, supervise == "all")
         return Rendered(tuple(segments), True, True)
 
     def prompt(self, conversation: Conversation) -> Rendered:
@@ -27,16 +38,32 @@ class ChatML:
         text = running_text(conversation)
         if text is not None:
             return Rendered(text.segments, True, False)
-        segments = self._turns(before_answer(conversation), set(), False)
+        segments = self._turns(conversation, before_answer(conversation), set(), False)
         segments.append(Segment(f"{START}assistant\n", "template", False))
         return Rendered(tuple(segments), True, False)
 
     @staticmethod
-    def _turns(messages: tuple[Message, ...], learned: set[int], whole: bool) -> list[Segment]:
+    def _turns(
+        conversation: Conversation, messages: tuple[Message, ...], learned: set[int], whole: bool
+    ) -> list[Segment]:
+        """The functions that are offered stand in the system turn, which is made where there is none."""
         segments: list[Segment] = []
+        tools = offered(conversation)
+        if tools is not None:
+            tools = replace(tools, supervised=whole)
+            if not messages or messages[0].role != "system":
+                opening, closing = (
+                    Segment(f"{START}system\n", "template", whole),
+                    Segment(f"{END}\n", "template", whole),
+                )
+                segments += [opening, tools, closing]
+                tools = None
         for index, message in enumerate(messages):
             segments.append(Segment(f"{START}{message.role}\n", "template", whole))
-            segments.append(Segment(message.content, message.role, index in learned, message.source))
+            segments.append(Segment(spoken(message), message.role, index in learned, message.source))
+            if tools is not None:
+                segments += [Segment("\n\n", "template", whole), tools]
+                tools = None
             segments.append(Segment(END, "template", index in learned))
             last = index == len(messages) - 1
             if not (last and message.role == "assistant"):  # a finished row ends with the marker

@@ -7,11 +7,11 @@ an answer behind them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.data.conversation import Conversation, Message
 from engine.data.turns import CONTEXT_GAP
-from engine.templates.base import Rendered, Segment, Supervise, one_exchange, running_text
+from engine.templates.base import Rendered, Segment, Supervise, offered, one_exchange, running_text, spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class PairTemplate:
         _, _, answer = one_exchange(conversation, self.name)
         segments = list(self._before(conversation, whole))
         if answer is not None:
-            segments.append(Segment(answer.content, "assistant", True, answer.source))
+            segments.append(Segment(spoken(answer), "assistant", answer.weight > 0, answer.source))
         return Rendered(tuple(segments), True, True)
 
     def prompt(self, conversation: Conversation) -> Rendered:
@@ -53,6 +53,10 @@ class PairTemplate:
         question, context = _parts(user, conversation.context)
         if system is not None:
             yield Segment(system.content, "system", learned, system.source)
+            yield Segment("\n\n", "template", learned)
+        tools = offered(conversation)
+        if tools is not None:
+            yield replace(tools, supervised=learned)
             yield Segment("\n\n", "template", learned)
         opening = self.opening_with_context if context else self.opening
         yield Segment(opening + self.question, "template", learned)

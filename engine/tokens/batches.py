@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.config.train import TrainSection
+from engine.data.mixture import Mixture
 from engine.tokens.encode import IGNORE
 from engine.tokens.examples import Examples
 from engine.tokens.packing import pack
@@ -104,8 +106,24 @@ def collate(examples: Examples, sequences: list[list[int]], padding: int) -> Bat
 class BatchPlan:
     """The batches of a whole run. Steps are counted from 1, as in the journal."""
 
-    def __init__(self, examples: Examples, train: TrainSection, packing: str, max_length: int, padding: int) -> None:
+    def __init__(
+        self,
+        examples: Examples,
+        train: TrainSection,
+        packing: str,
+        max_length: int,
+        padding: int,
+        weights: Sequence[float] = (),
+    ) -> None:
+        """`weights`, one a source, make a mixture; without them an epoch shows every sequence once.
+
+        Raises DataError when a source of a mixture has no sequence to draw.
+        """
         self.examples = examples
+        self._of_source = [[i for i, s in enumerate(examples.sources) if s == n] for n in range(len(weights))]
+        self.mixture = (
+            Mixture([len(rows) for rows in self._of_source], weights, train.seed, train.shuffle) if weights else None
+        )
         self.seed = train.seed
         self.shuffle = train.shuffle
         self.packing = packing
@@ -123,10 +141,13 @@ class BatchPlan:
     def _sequences(self, epoch: int) -> list[list[int]]:
         if epoch == self._epoch:
             return self._order
-        order = list(range(len(self.examples)))
         generator = random.Random(f"{self.seed}/{epoch}")
-        if self.shuffle:
-            generator.shuffle(order)
+        if self.mixture:
+            order = [self._of_source[source][row] for source, row in self.mixture.order(epoch)]
+        else:
+            order = list(range(len(self.examples)))
+            if self.shuffle:
+                generator.shuffle(order)
         if self.packing == "bfd":
             bins = pack([int(self.examples.lengths[i]) for i in order], self.max_length)
             sequences = [[order[i] for i in items] for items in bins]

@@ -2,7 +2,8 @@
 
 The whole text of a row is tokenized once, as inference would see it; each token is then mapped back to its segment by
 its characters. Ids, labels, character spans and segments grow together and are cut together, so they cannot
-drift apart. A label is the token's own id where it is trained on and -100 elsewhere; it is not shifted.
+drift apart. A label is the token's own id where it is trained on and -100 elsewhere; it is not shifted. Rows that come
+as tokens keep their ids and labels, and are checked and cut like the others.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from engine.data.conversation import TokenIds
 from engine.errors import DataError
 from engine.templates.base import Rendered
 from engine.tokens.tokenizer import end_ids, special_texts
@@ -41,8 +43,8 @@ class Encoded:
     """One sequence of one row.
 
     `ids` and `labels` have shape [T]; `spans` has shape [T, 2], the first and the one-past-last character of the rendered
-    text, (0, 0) for tokens that the tokenizer added; `segments` has shape [T], indices into `rendered.segments`, -1 for
-    added tokens.
+    text, (0, 0) for tokens that the tokenizer added and in rows that come as tokens; `segments` has shape [T], indices into
+    `rendered.segments`, -1 for added tokens.
     """
 
     origin: str
@@ -80,8 +82,12 @@ class Encoder:
         Raises DataError with truncation = "error" for a row that is too long.
         """
         out: list[list[Encoded]] = [[] for _ in rows]
+        for i, (origin, rendered) in enumerate(rows):
+            if rendered.tokens is not None:
+                out[i] = self._cut(self._as_given(origin, rendered, rendered.tokens))
+        texts = [i for i, (_, rendered) in enumerate(rows) if rendered.tokens is None]
         for flag in (True, False):
-            chosen = [i for i, (_, rendered) in enumerate(rows) if rendered.add_special_tokens is flag]
+            chosen = [i for i in texts if rows[i][1].add_special_tokens is flag]
             if not chosen:
                 continue
             batch = self.tokenizer(
@@ -96,6 +102,15 @@ class Encoder:
             for i, ids, offsets in zip(chosen, batch["input_ids"], batch["offset_mapping"], strict=True):
                 out[i] = self._cut(self._label(*rows[i], ids, offsets))
         return out
+
+    def _as_given(self, origin: str, rendered: Rendered, tokens: TokenIds) -> Encoded:
+        """A row that comes as tokens: its ids and its labels, all of them from the one segment, which has no text."""
+        ids_T = np.array(tokens.ids, dtype=np.int32)
+        labels_T = np.array(tokens.labels, dtype=np.int32)
+        labels_T[:1] = IGNORE  # nothing stands before the first token that could predict it
+        nowhere_T2, first_T = np.zeros((len(ids_T), 2), dtype=np.int32), np.zeros(len(ids_T), dtype=np.int32)
+        findings = tuple(self._lint(rendered, ids_T, labels_T))
+        return Encoded(origin, rendered, ids_T, labels_T, nowhere_T2, first_T, 0, findings)
 
     def _label(self, origin: str, rendered: Rendered, ids: list[int], spans: list[tuple[int, int]]) -> Encoded:
         """Give each token its segment and its label; end the row with EOS where the template asks for it.
@@ -153,8 +168,13 @@ class Encoder:
             return [_slice(row, list(range(self.max_length)), length - self.max_length, "cut")]
         if self.truncation == "left":
             keep = list(range(length - self.max_length, length))
-            if row.ids[0] == self.tokenizer.bos_token_id and not row.spans[0].any():
-                keep[0] = 0  # the tokenizer's own BOS; one that a template wrote opens a turn
+            bos = self.tokenizer.bos_token_id
+            if (
+                row.ids[0] == bos
+                and not row.spans[0].any()
+                and (row.rendered.tokens is None or (row.ids == bos).sum() == 1)
+            ):
+                keep[0] = 0  # the tokenizer's own BOS; one that a template wrote opens a turn, and stands there often
             return [_slice(row, keep, length - self.max_length, "cut")]
         parts = [list(range(i, min(i + self.max_length, length))) for i in range(0, length, self.max_length)]
         return [_slice(row, part, 0, "split") for part in parts]

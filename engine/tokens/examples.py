@@ -14,15 +14,20 @@ from engine.tokens.encode import IGNORE, Encoded, Int32
 class Examples:
     """The sequences that are trained or evaluated on, in a fixed order. Immutable once built."""
 
-    def __init__(self, encoded: Iterable[Encoded]) -> None:
-        """Keep what has a token to train on; count everything that was found, `findings`: rule -> sequences."""
+    def __init__(self, encoded: Iterable[tuple[int, Encoded]]) -> None:
+        """Keep what has a token to train on of (number of the source, sequence) pairs.
+
+        Everything that was found is counted, `findings`: rule -> sequences.
+        """
         ids: list[Int32] = []
         labels: list[Int32] = []
         self.origins: list[str] = []
+        self.sources: list[int] = []
+        """Of each sequence, the number of its source."""
         self.findings: Counter[str] = Counter()
         self.encoded = 0
         """Sequences that were looked at, those that were left out included."""
-        for sequence in encoded:
+        for source, sequence in encoded:
             self.encoded += 1
             self.findings.update(sequence.findings)
             if "dropped" in sequence.findings or "no_trained_token" in sequence.findings:
@@ -30,6 +35,7 @@ class Examples:
             ids.append(sequence.ids)
             labels.append(sequence.labels)
             self.origins.append(sequence.origin)
+            self.sources.append(source)
         self.lengths: npt.NDArray[np.int64] = np.array([len(x) for x in ids], dtype=np.int64)
         self._starts = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
         empty = np.zeros(0, dtype=np.int32)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.config.data import DataSection
 from engine.config.runfile import RunFile
 from engine.data.conversation import Conversation, Message
 from engine.data.source import Source, read_source
-from engine.data.split import split_conversations
+from engine.data.split import Part, divide
 from engine.errors import DataError
 from engine.templates import Rendered, Template, choose, make
 from engine.templates.chatml import END
@@ -129,7 +130,7 @@ class Prepared:
     def plan(self) -> BatchPlan:
         """The batches of the run, as the trainer makes them and the inspector shows them."""
         run, path = self.path.run, self.path
-        return BatchPlan(self.train, run.train, run.tokens.packing, path.max_length, path.padding)
+        return BatchPlan(self.train, run.train, run.tokens.packing, path.max_length, path.padding, weights_of(run.data))
 
 
 def resolve_max_length(asked: int | None, limit: int | None) -> int:
@@ -142,6 +143,11 @@ def resolve_max_length(asked: int | None, limit: int | None) -> int:
             f"Set it to {limit} or less."
         )
     return asked
+
+
+def weights_of(sections: Sequence[DataSection]) -> list[float]:
+    """The weights of a mixture; none where the run file has none."""
+    return [section.weight for section in sections if section.weight is not None]
 
 
 def read_sources(run: RunFile) -> list[Source]:
@@ -158,11 +164,13 @@ def prepare(run: RunFile, tokenizer: Any, folder_config: dict[str, Any], progres
     path = RowPath(run, tokenizer, folder_config)
     progress("reading data", 0, len(run.data))
     sources = [path.template_for(source) for source in read_sources(run)]
-    rows = [(s.template, c) for s in sources for c in s.source.conversations]
-    train_rows, test_rows = split_conversations([s.source.conversations for s in sources], run.split)
+    both = [(n, s, c) for n, s in enumerate(sources) for c in (*s.source.conversations, *(s.source.held_out or ()))]
+    rows = [(s.template, c) for _, s, c in both]
+    owners = [n for n, _, _ in both]
+    train_rows, test_rows = divide([Part(s.source.conversations, s.source.held_out) for s in sources], run.split)
     total = len(rows)
-    train = Examples(_encoded(path, rows, train_rows, progress, 0, total))
-    test = Examples(_encoded(path, rows, test_rows, progress, len(train_rows), total))
+    train = Examples(_encoded(path, rows, owners, train_rows, progress, 0, total))
+    test = Examples(_encoded(path, rows, owners, test_rows, progress, len(train_rows), total))
     if not len(train):
         counts = ", ".join(f"{n} {FINDINGS[rule]}" for rule, n in train.findings.items())
         raise DataError(f"None of {len(train_rows)} training rows gives a token to train on: {counts}.")
@@ -178,12 +186,15 @@ def prepare(run: RunFile, tokenizer: Any, folder_config: dict[str, Any], progres
 def _encoded(
     path: RowPath,
     rows: list[tuple[Template, Conversation]],
+    owners: list[int],
     chosen: list[int],
     progress: Progress,
     before: int,
     total: int,
-) -> Iterator[Encoded]:
+) -> Iterator[tuple[int, Encoded]]:
     for start in range(0, len(chosen), CHUNK_ROWS):
         progress("tokenizing", before + start, total)
-        for sequences in path.encode([rows[i] for i in chosen[start : start + CHUNK_ROWS]]):
-            yield from sequences
+        chunk = chosen[start : start + CHUNK_ROWS]
+        for index, sequences in zip(chunk, path.encode([rows[i] for i in chunk]), strict=True):
+            for sequence in sequences:
+                yield owners[index], sequence

@@ -92,6 +92,16 @@ class Session:
             if source.bad:
                 where = ", ".join(line.origin for line in source.bad[:5])
                 self._warn("bad_lines", f"{len(source.bad)} lines of {source.path.name} were skipped", where)
+            for reason, count in source.excluded.items():
+                self._log(f"{source.path.name}: {count} rows left out by the run file ({reason})")
+            for what, count in source.passed_over.items():
+                self._log(f"{source.path.name}: {count} {what} were passed over")
+            if source.held_out is not None:
+                self._log(f"{source.path.name}: {len(source.held_out)} held-out rows from {source.held_out_from}")
+        if plan.mixture:
+            for item, count in zip(data.sources, plan.mixture.drawn(plan.steps * plan.batch_size), strict=True):
+                share = 100 * plan.mixture.shares[data.sources.index(item)]
+                self._log(f"mixture: {item.source.path.name} {share:.1f} %, {count:,} sequences drawn in all")
         self._log(f"sequences of at most {data.path.max_length} tokens")
         self.journal.append(
             Data(
@@ -104,6 +114,9 @@ class Session:
                         "rows": len(item.source.conversations),
                         "bad_lines": len(item.source.bad),
                         "skipped": item.source.skipped,
+                        "excluded": item.source.excluded,
+                        "held_out": item.source.held_out_from or "drawn",
+                        "weight": item.source.section.weight,
                     }
                     for item in data.sources
                 ],

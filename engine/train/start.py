@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.config.load import dump, load
 from engine.config.runfile import RunFile
-from engine.data.split import split_conversations
+from engine.data.split import Part, divide
 from engine.errors import RunError
 from engine.runs.launcher import launch
 from engine.runs.paths import RunDir
@@ -27,15 +27,16 @@ class Started:
     process: subprocess.Popen[bytes]
 
 
-def check(run: RunFile) -> None:
+def check(run: RunFile) -> RunFile:
     """Find what can be wrong with a run without importing torch: model folder, data, columns, templates, lengths, split.
 
-    Raises LuthierError.
+    Returns the run file with the commits of datasets of the hub, so that a resumed run reads the same rows. Raises
+    LuthierError.
     """
     _, config = model_folder(run.model)
     resolve_max_length(run.tokens.max_length, context_length(config))
     sources = read_sources(run)
-    split_conversations([source.conversations for source in sources], run.split)
+    divide([Part(source.conversations, source.held_out) for source in sources], run.split)
     for source in sources:
         if source.section.template in ("auto", "tokenizer"):
             continue  # these need the tokenizer, which only the worker loads
@@ -44,6 +45,11 @@ def check(run: RunFile) -> None:
             template.prompt(asked(run.eval.samples[0]))
         for conversation in source.conversations:
             template.render(conversation, run.tokens.supervise)
+    pinned = [
+        section.model_copy(update={"revision": source.commit}) if source.commit else section
+        for section, source in zip(run.data, sources, strict=True)
+    ]
+    return run.model_copy(update={"data": pinned})
 
 
 def start_run(config: Path, runs: Path, overrides: Sequence[str] = ()) -> Started:
@@ -52,7 +58,7 @@ def start_run(config: Path, runs: Path, overrides: Sequence[str] = ()) -> Starte
     Nothing is written before the checks have passed. Raises LuthierError.
     """
     run = load(config, overrides)
-    check(run)
+    run = check(run)
     run_dir = create_run(runs, run.name)
     run_dir.config.write_text(dump(run))
     return Started(run_dir, launch(run_dir))

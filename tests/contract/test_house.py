@@ -40,7 +40,7 @@ def test_every_key_of_the_run_file_is_read_by_code() -> None:
     unread = []
     for key in all_keys():
         section, _, name = key.rpartition(".")
-        owner = {"data": "section", "": "run"}.get(section, section)
+        owner = {"data": "section", "": "run"}.get(section, section.rpartition(".")[2])
         if section or name == "name":
             pattern = rf"\b{owner}\.{name}\b"
             if not re.search(pattern, code):

@@ -11,6 +11,9 @@ HEAVY = {"torch", "transformers", "peft", "bitsandbytes", "datasets", "trl", "to
 LIGHT = [
     "engine.errors",
     "engine.text",
+    "engine.facts",
+    "engine.service.protocol",
+    "engine.config.use",
     "engine.config.load",
     "engine.config.spec",
     "engine.runs.store",
@@ -18,7 +21,7 @@ LIGHT = [
     "engine.runs.follow",
     "engine.runs.story",
 ]
-NO_TORCH = ["engine.data.source", "engine.templates", "engine.tokens.prepare", "engine.train.start", "engine.cli"]
+NO_TORCH = ["engine.data.source", "engine.service.server", "engine.templates", "engine.tokens.prepare", "engine.train.start", "engine.cli"]
 
 
 def loaded_by(module: str) -> set[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.config.data import DataSection
+from engine.config.data import DataSection, ExcludeSection
 from engine.config.tokens import SplitSection
 from engine.data.source import Source, read_source
-from engine.data.split import split_conversations, split_rows
+from engine.data.split import Part, divide
 from engine.errors import DataError
 from tests.shared import DATA, GSM8K, needs_shared
 
@@ -159,7 +160,9 @@ def test_a_json_file_with_one_object_per_line_keeps_its_line_numbers(tmp_path: P
     path = write(tmp_path, '{"text": "a"}\n{"text"\n{"text": "b"}\n', "d.json")
     assert "d.json:2 is not valid JSON" in complaint(path)
     assert len(source(path, bad_lines="skip").conversations) == 2
-    assert "(line 2, column" in complaint(write(tmp_path, '[{"text": "a"},\n{"text" "b"}]', "array.json"))
+    assert "array.json#2 is not valid JSON" in complaint(
+        write(tmp_path, '[{"text": "a"},\n{"text" "b"}]', "array.json")
+    )
 
 
 def test_blank_completions_and_empty_chats_are_not_trained_on(tmp_path: Path) -> None:
@@ -204,7 +207,7 @@ def test_conversations_of_one_row_stay_on_one_side(tmp_path: Path) -> None:
     found = source(
         write(tmp_path, "".join(json.dumps({"prompt": {**TREE, "text": f"q{i}"}}) + "\n" for i in range(20)))
     )
-    train, test = split_conversations([found.conversations], SplitSection(test_size=0.3))
+    train, test = divide([Part(found.conversations)], SplitSection(test_size=0.3))
     assert (len(train), len(test)) == (28, 12)
     sides = [{found.conversations[i].origin for i in side} for side in (train, test)]
     assert not sides[0] & sides[1]
@@ -216,6 +219,7 @@ def test_text_files_by_line_paragraph_and_whole(tmp_path: Path) -> None:
     assert [c.messages[0].content for c in units["line"]] == ["one", "two", "three"]
     assert [c.messages[0].content for c in units["paragraph"]] == ["one\ntwo", "three"]
     assert [c.origin for c in units["paragraph"]] == ["d.txt:1", "d.txt:5"]
+    assert source(path, text_unit="line").skipped == {"with an empty text": 2}
     assert len(units["document"]) == 1
 
 
@@ -227,7 +231,7 @@ def test_arrow_files_and_saved_folders(tmp_path: Path) -> None:
     saved.mkdir()
     with pyarrow.OSFile(str(saved / "data.arrow"), "wb") as sink, pyarrow.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    assert "name a file in it" in complaint(saved)
+    assert "folder of arrow" not in complaint(tmp_path / "nothing")
     (saved / "state.json").write_text('{"_data_files": [{"filename": "data.arrow"}]}')
     assert [c.messages[0].content for c in source(saved).conversations] == ["a", "b"]
     with pyarrow.OSFile(str(tmp_path / "d.arrow"), "wb") as sink, pyarrow.ipc.new_file(sink, table.schema) as writer:
@@ -237,24 +241,12 @@ def test_arrow_files_and_saved_folders(tmp_path: Path) -> None:
     assert "lacks a file" in complaint(saved)
     (tmp_path / "splits").mkdir()
     (tmp_path / "splits" / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
-    assert "splits/train" in complaint(tmp_path / "splits")
+    assert "lacks its state.json" in complaint(tmp_path / "splits")
 
 
 def test_one_conversation_is_a_dataset_of_one_row(tmp_path: Path) -> None:
     path = write(tmp_path, json.dumps({"conversations": SHAREGPT}, indent=1), "one.json")
     assert len(source(path).conversations) == 1
-
-
-def test_the_split_is_a_function_of_seed_and_size() -> None:
-    train, test = split_rows(1000, SplitSection(test_size=0.1, seed=3))
-    assert len(test) == 100
-    assert sorted(train + test) == list(range(1000))
-    assert split_rows(1000, SplitSection(test_size=0.1, seed=3)) == (train, test)
-    assert split_rows(1000, SplitSection(test_size=0.1, seed=4))[1] != test
-    assert split_rows(10, SplitSection(test_size=3, shuffle=False))[1] == [7, 8, 9]
-    assert split_rows(10, SplitSection(test_size=0))[1] == []
-    with pytest.raises(DataError, match="leaves none to train on"):
-        split_rows(10, SplitSection(test_size=10))
 
 
 @needs_shared
@@ -277,3 +269,59 @@ def test_real_files_open_whole(name: str, form: str, rows: int) -> None:
     assert found.format == form
     assert len(found.conversations) + sum(found.skipped.values()) == rows
     assert GSM8K.exists()
+
+
+def three(folder: Path, name: str, *texts: str) -> Path:
+    return write(folder, "".join(json.dumps({"text": text}) + "\n" for text in texts), name)
+
+
+def test_held_out_rows_come_from_a_split_or_a_file(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    folder.mkdir()
+    three(folder, "train.jsonl", "a", "b", "c")
+    three(folder, "test.jsonl", "t")
+    three(folder, "valid.jsonl", "v")
+    extra = three(tmp_path, "extra.jsonl", "x", "y")
+
+    def held_out(**keys: Any) -> list[str] | None:
+        found = source(folder, **keys)
+        assert [c.messages[0].content for c in found.conversations] == ["a", "b", "c"]
+        return None if found.held_out is None else [c.messages[0].content for c in found.held_out]
+
+    assert held_out() == ["v"], "validation before test"
+    assert held_out(held_out="test") == ["t"]
+    assert held_out(held_out=str(extra)) == ["x", "y"]
+    assert held_out(held_out="draw") is None
+    assert "held_out = 'nowhere' is no split" in complaint(folder, held_out="nowhere")
+    assert source(folder / "train.jsonl").held_out is None
+
+
+def test_rows_that_the_run_file_leaves_out(tmp_path: Path) -> None:
+    path = three(tmp_path, "d.jsonl", "a b", "other", "A  B", "third", "a b")
+    found = source(path, exclude=ExcludeSection(findings=["exact_duplicate"], rows=[2]))
+    assert [c.origin for c in found.conversations] == ["d.jsonl:1", "d.jsonl:4"]
+    assert found.excluded == {"by number": 1, "exact_duplicate": 2}
+    rows = ExcludeSection(rows=[4], sha256=found.sha256[:16])
+    assert len(source(path, exclude=rows).conversations) == 4
+    three(tmp_path, "d.jsonl", "new", "other", "x", "y")
+    assert "has changed since rows of it were excluded" in complaint(path, exclude=rows)
+    assert "has 4 rows; exclude.rows names row 9" in complaint(path, exclude=ExcludeSection(rows=[9]))
+    leaked = three(tmp_path, "held.jsonl", "Other")
+    found = source(path, held_out=str(leaked), exclude=ExcludeSection(findings=["leakage"]))
+    assert [c.origin for c in found.conversations] == ["d.jsonl:1", "d.jsonl:3", "d.jsonl:4"]
+    assert found.excluded == {"leakage": 1}
+
+
+def test_a_torn_file_is_not_trained_on(tmp_path: Path) -> None:
+    path = tmp_path / "d.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"text": "a"}\n' * 5000)[:-20])
+    assert "was not written whole" in complaint(path)
+
+
+def test_a_guess_is_not_trained_on_until_somebody_says_so(tmp_path: Path) -> None:
+    path = write(tmp_path, json.dumps({"query": "q", "reply": "r"}) + "\n")
+    text = complaint(path)
+    assert "no more than a guess" in text
+    assert 'format = "question_answer" and columns = {prompt = "query", answer = "reply"}' in text
+    said = source(path, format="question_answer", columns={"prompt": "query", "answer": "reply"})
+    assert [m.content for m in said.conversations[0].messages] == ["q", "r"]

@@ -48,12 +48,17 @@ class FakeTokenizer:
     def __init__(self, chat_template: str | None) -> None:
         self.chat_template = chat_template
 
-    def apply_chat_template(self, messages: Any, tokenize: bool, add_generation_prompt: bool) -> str:
+    def apply_chat_template(
+        self, messages: Any, tokenize: bool, add_generation_prompt: bool, tools: list[Any] | None = None
+    ) -> str:
         from transformers.utils.chat_template_utils import render_jinja_template
 
         assert not tokenize
         rendered, _ = render_jinja_template(
-            conversations=[messages], chat_template=self.chat_template, add_generation_prompt=add_generation_prompt
+            conversations=[messages],
+            tools=tools,
+            chat_template=self.chat_template,
+            add_generation_prompt=add_generation_prompt,
         )
         return str(rendered[0])
 

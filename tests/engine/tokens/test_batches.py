@@ -23,7 +23,7 @@ def examples(lengths: list[int]) -> Examples:
         labels = ids.copy()
         labels[: max(1, length // 2)] = IGNORE
         out.append(Encoded(f"d:{i}", rendered, ids, labels, none, none, 0, ()))
-    return Examples(out)
+    return Examples((0, sequence) for sequence in out)
 
 
 @given(st.lists(st.integers(1, 50), max_size=200))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.data.conversation import TokenIds
 from engine.errors import DataError
 from engine.templates.base import Rendered, Segment
 from engine.tokens.encode import IGNORE, Encoded, Encoder
@@ -133,3 +134,51 @@ def test_labels_never_leak_into_the_prompt(question: str, answer: str, max_lengt
             assert label == token
             assert end == 0 or end > len(question)
             assert start >= 0
+
+
+def given(ids: list[int], labels: list[int] | None = None) -> Rendered:
+    tokens = TokenIds(tuple(ids), tuple(ids if labels is None else labels))
+    return Rendered((Segment("", "ids", True, "ids"),), False, False, tokens)
+
+
+def test_rows_that_come_as_tokens_stay_what_they_are(tiny_tokenizer: Any) -> None:
+    bos, eos = tiny_tokenizer.bos_token_id, tiny_tokenizer.eos_token_id
+    ids = [bos, 40, 41, 42, eos]
+    (row,) = encode(tiny_tokenizer, given(ids, [IGNORE, IGNORE, 41, 42, eos]))
+    assert row.ids.tolist() == ids
+    assert row.labels.tolist() == [IGNORE, IGNORE, 41, 42, eos]
+    assert (row.segments.tolist(), row.spans.any(), row.findings) == ([0] * 5, False, ())
+    assert row.rendered.segments[0].source == "ids"
+    (whole,) = encode(tiny_tokenizer, given(ids))
+    assert whole.labels.tolist() == [IGNORE, 40, 41, 42, eos], "nothing stands before the first token"
+
+
+def test_rows_that_come_as_tokens_are_checked_and_cut(tiny_tokenizer: Any) -> None:
+    bos, eos = tiny_tokenizer.bos_token_id, tiny_tokenizer.eos_token_id
+
+    def found(ids: list[int], labels: list[int] | None = None) -> tuple[str, ...]:
+        return encode(tiny_tokenizer, given(ids, labels))[0].findings
+
+    assert found([bos, bos, 40, eos]) == ("double_bos",)
+    assert found([bos, 40, 41]) == ("missing_eos",)
+    assert found([bos, 40], [IGNORE, IGNORE]) == ("no_trained_token",)
+    assert found([]) == ("no_trained_token",)
+    ids = [bos, *range(40, 60), eos]
+    (right,) = encode(tiny_tokenizer, given(ids), 8)
+    assert (right.ids.tolist(), right.cut, right.findings) == (ids[:8], 14, ("cut", "answer_cut"))
+    (left,) = encode(tiny_tokenizer, given(ids), 8, "left")
+    assert left.ids.tolist() == [bos, *ids[-7:]]
+    opened = [bos, 40, bos, *range(41, 50)]
+    (turns,) = encode(tiny_tokenizer, given(opened), 8, "left")
+    assert turns.ids.tolist() == opened[-8:], "what opens turns is no BOS to be kept"
+    assert encode(tiny_tokenizer, given(ids), 8, "drop")[0].findings == ("dropped",)
+    parts = encode(tiny_tokenizer, given(ids), 8, "split")
+    assert np.concatenate([part.ids for part in parts]).tolist() == ids
+    with pytest.raises(DataError, match=r"d:1 has 22 tokens and tokens\.max_length is 8"):
+        encode(tiny_tokenizer, given(ids), 8, "error")
+
+
+def test_texts_and_tokens_in_one_batch_keep_their_order(tiny_tokenizer: Any) -> None:
+    rows = [("d:1", rendered("a")), ("d:2", given([40, 41])), ("d:3", rendered("b"))]
+    encoded = Encoder(tiny_tokenizer, 64, "right").encode(rows)
+    assert [parts[0].origin for parts in encoded] == ["d:1", "d:2", "d:3"]

@@ -1,0 +1,171 @@
+"""Parquet and Arrow files as tables: a row is decoded when it is asked for.
+
+Of Parquet the last row group that was read stays in memory; Arrow files are mapped.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.data.arrow_values import plain_rows
+from engine.data.rows import Record, Row
+from engine.data.stream import hash_of_files
+from engine.errors import DataError
+
+
+class ColumnarTable:
+    """Rows in batches of columns; see `table.Table` for what the members mean."""
+
+    problem = note = commit = ""
+    complete = True
+
+    def __init__(self, path: Path, kind: str, lengths: list[int]) -> None:
+        self.name = path.name
+        self.kind = kind
+        self.paths = [path]
+        self.bytes_done = self.bytes_total = path.stat().st_size
+        self._bounds = [0]
+        for length in lengths:
+            self._bounds.append(self._bounds[-1] + length)
+
+    def batch(self, index: int) -> Any:
+        """The batch, as an Arrow table or record batch."""
+        raise NotImplementedError
+
+    @property
+    def known(self) -> int:
+        """All of them: the file says how many."""
+        return self._bounds[-1]
+
+    @property
+    def fingerprint(self) -> str:
+        """The hash of the file."""
+        return hash_of_files(self.paths)
+
+    def grow(self) -> bool:
+        """There is never more."""
+        return False
+
+    def records(self, start: int, stop: int) -> list[Record]:
+        """Rows by number."""
+        out: list[Record] = []
+        stop = min(stop, self.known)
+        while start < stop:
+            index = bisect_right(self._bounds, start) - 1
+            upto = min(stop, self._bounds[index + 1])
+            values = plain_rows(self.batch(index).slice(start - self._bounds[index], upto - start))
+            out += [Row(f"{self.name}#{number}", row) for number, row in enumerate(values, start + 1)]
+            start = upto
+        return out
+
+    def raw(self, index: int) -> bytes:
+        """A row as JSON."""
+        record = self.records(index, index + 1)[0]
+        assert isinstance(record, Row)
+        return msgspec.json.encode(record.values, enc_hook=str)
+
+    def scan(self) -> Iterator[Record]:
+        """All rows."""
+        for start in range(0, self.known, 1024):
+            yield from self.records(start, start + 1024)
+
+    def close(self) -> None:
+        """The files are closed with the table."""
+
+
+class ParquetTable(ColumnarTable):
+    """A Parquet file."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises DataError when it is none."""
+        import pyarrow.parquet
+
+        try:
+            self._file = pyarrow.parquet.ParquetFile(path)
+        except (pyarrow.ArrowException, OSError) as error:
+            raise DataError(f"{path} is no readable Parquet file: {_first_line(error)}") from error
+        metadata = self._file.metadata
+        super().__init__(path, "parquet", [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)])
+        self._held: tuple[int, Any] = (-1, None)
+
+    def batch(self, index: int) -> Any:
+        """A row group. Raises DataError when it is damaged."""
+        held, table = self._held
+        if held != index:
+            import pyarrow
+
+            try:
+                table = self._file.read_row_group(index, use_threads=False)
+            except (pyarrow.ArrowException, OSError) as error:
+                rows = f"rows {self._bounds[index] + 1} to {self._bounds[index + 1]}"
+                raise DataError(f"{self.paths[0]}: {rows} cannot be read: {_first_line(error)}") from error
+            self._held = (index, table)
+        return table
+
+
+class ArrowTable(ColumnarTable):
+    """An Arrow file, in the stream or the file format."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises DataError when it is neither."""
+        import pyarrow
+
+        try:
+            source = pyarrow.memory_map(str(path))
+            try:
+                self._batches = pyarrow.ipc.open_stream(source).read_all().to_batches()
+            except pyarrow.ArrowInvalid:
+                source.seek(0)
+                self._batches = pyarrow.ipc.open_file(source).read_all().to_batches()
+        except (pyarrow.ArrowException, OSError) as error:
+            raise DataError(f"{path} is no readable Arrow file: {_first_line(error)}") from error
+        super().__init__(path, "arrow", [batch.num_rows for batch in self._batches])
+
+    def batch(self, index: int) -> Any:
+        """A record batch."""
+        return self._batches[index]
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+STATE, SPLITS = "state.json", "dataset_dict.json"
+
+
+def is_saved(folder: Path) -> bool:
+    """Whether `datasets` saved this folder."""
+    return (folder / STATE).is_file() or (folder / SPLITS).is_file()
+
+
+def saved_splits(folder: Path) -> dict[str, Path]:
+    """The splits of a folder that `datasets` saved; one without splits is {"": folder}."""
+    if not (folder / SPLITS).is_file():
+        return {"": folder}
+    return {str(name): folder / str(name) for name in _json(folder / SPLITS).get("splits", [])}
+
+
+def shards_of(folder: Path) -> list[Path]:
+    """The Arrow files of a saved dataset, in order. Raises DataError when one is not there."""
+    if not (folder / STATE).is_file():
+        raise DataError(f"{folder} lacks its {STATE}: the folder was not saved whole. Copy it again.")
+    shards = [str(entry.get("filename", "")) for entry in _json(folder / STATE).get("_data_files", [])]
+    if not shards or any("/" in shard or not (folder / shard).is_file() for shard in shards):
+        raise DataError(f"{folder} lacks a file that its {STATE} names. Copy the folder again.")
+    return [folder / shard for shard in shards]
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file} cannot be read: {error}.") from error
+    if not isinstance(value, dict):
+        raise DataError(f"{file} is no JSON object.")
+    return value
