@@ -1,0 +1,125 @@
+"""Examinations: a sample at once, everything after it, and what is made of the findings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.data.source import read_source
+from engine.errors import ModelError
+from engine.service import examining
+from engine.service.examination import Examination
+from engine.service.protocol import Detail, Examine, Examined, Filter, Interpret, Matched, Opened, Page, RowInFull, Rows
+from tests.engine.service.talk import Talk
+
+
+@pytest.fixture
+def doubled(tmp_path: Path) -> Path:
+    """Rows of which every tenth says what the first says."""
+    rows = [
+        {"question": f"Who keeps lamp {i if i % 10 else 0}?", "answer": f"Keeper {i if i % 10 else 0}."}
+        for i in range(100)
+    ]
+    path = tmp_path / "doubled.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_a_small_source_is_examined_at_once(talk: Talk, doubled: Path) -> None:
+    source = talk.open(doubled)
+    answer = talk.ask(Examine, Examined, source=source.number)
+    assert not [said for said in talk.channel.said if isinstance(said, Examined)]
+    assert (answer.seen, answer.exact, answer.complete, answer.conversations) == (100, True, True, 100)
+    assert [column.name for column in answer.columns] == ["question", "answer"]
+    findings = {finding.rule: finding for finding in answer.findings}
+    assert findings["exact_duplicate"].rows == 9
+    assert findings["exact_duplicate"].examples[:2] == [11, 21]
+
+
+def test_a_large_one_is_sampled_first(talk: Talk, doubled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examining, "SAMPLE_ROWS", 20)
+    source = talk.open(doubled)
+    answer = talk.ask(Examine, Examined, source=source.number)
+    (sample,) = [said for said in talk.channel.said if isinstance(said, Examined)]
+    assert (sample.seen, sample.exact, sample.complete) == (20, False, False)
+    assert sample.notes[0] == "Of a sample of 20 rows, evenly spread."
+    assert (answer.seen, answer.exact, answer.complete) == (100, True, True)
+    assert not [note for note in answer.notes if "sample" in note]
+    only = talk.ask(Examine, Examined, source=source.number, exact=False)
+    assert (only.seen, only.exact, only.complete) == (20, False, True)
+
+
+def test_samples_are_spread_and_always_the_same() -> None:
+    assert examining.spread(10, 4).tolist() == [0, 3, 6, 9]
+    assert examining.spread(3, 4).tolist() == [0, 1, 2]
+    assert examining.spread(0, 4).tolist() == []
+    assert len(examining.spread(1_000_000, 2000)) == 2000
+
+
+def test_a_finding_is_a_filter(talk: Talk, doubled: Path) -> None:
+    source = talk.open(doubled)
+    found = talk.ask(Filter, Matched, source=source.number, findings=["exact_duplicate"])
+    assert source.examination is not None
+    page = talk.ask(Page, Rows, source=source.number, view=found.view)
+    assert [row.number for row in page.rows] == list(range(11, 101, 10))
+    both = talk.ask(Filter, Matched, source=source.number, findings=["exact_duplicate"], rows=[1, 21, 22, 31])
+    assert both.matches == 2
+    assert talk.ask(Detail, RowInFull, source=source.number, number=21).findings == ["exact_duplicate"]
+    assert talk.ask(Detail, RowInFull, source=source.number, number=22).findings == []
+
+
+def test_what_findings_leave_out_is_left_out(talk: Talk, doubled: Path) -> None:
+    source = talk.open(doubled, exclude={"findings": ["exact_duplicate"], "rows": [2]})
+    kept = talk.ask(Filter, Matched, source=source.number, kept=True)
+    assert kept.matches == 90
+    page = talk.ask(Page, Rows, source=source.number, count=11)
+    assert (page.rows[10].state, page.rows[10].note) == ("excluded", "left out by exclude.findings: exact_duplicate")
+    talk.ask(Interpret, Opened, source=source.number, section={"path": str(doubled)})
+    assert talk.ask(Page, Rows, source=source.number, count=11).rows[10].state == "ok"
+    assert talk.ask(Filter, Matched, source=source.number, kept=True).matches == 100
+
+
+def test_findings_leave_out_what_they_find_among_the_rows_of_the_run(talk: Talk, tmp_path: Path) -> None:
+    lengths = [5] * 30 + [4000] * 41
+    path = tmp_path / "lengths.jsonl"
+    path.write_text("".join(json.dumps({"question": f"{i}?", "answer": "x" * n}) + "\n" for i, n in enumerate(lengths)))
+    source = talk.open(path, exclude={"findings": ["length_outlier"]}, max_rows=31)
+    talk.ask(Filter, Matched, source=source.number, kept=True)
+    assert source.excluded is not None
+    assert source.excluded.rows_with(["length_outlier"]).tolist() == [30]
+    taken = read_source(source.section)
+    assert taken.excluded == {"length_outlier": 1}
+    assert talk.ask(Filter, Matched, source=source.number, kept=True).matches == len(taken.conversations) == 30
+
+
+def test_leakage_is_looked_for_in_other_open_sources(talk: Talk, doubled: Path, tmp_path: Path) -> None:
+    test_file = tmp_path / "test.jsonl"
+    test_file.write_text(json.dumps({"question": "who keeps LAMP 7?", "answer": "Keeper 7."}) + "\n")
+    source, other = talk.open(doubled), talk.open(test_file)
+    answer = talk.ask(Examine, Examined, source=source.number, against=[other.number])
+    findings = {finding.rule: finding for finding in answer.findings}
+    assert findings["leakage"].examples == [8]
+    assert answer.notes[-1] == "Looked for leakage into test.jsonl."
+
+
+def test_tokens_are_counted_with_a_tokenizer(talk: Talk, doubled: Path, tiny_model: Path) -> None:
+    source = talk.open(doubled)
+    answer = talk.ask(Examine, Examined, source=source.number, tokenizer=str(tiny_model))
+    figures = {figure.name: figure for figure in answer.figures}
+    assert figures["tokens"].mean is not None
+    assert 10 < figures["tokens"].mean < len("Who keeps lamp 10? Keeper 10.")
+    with pytest.raises(ModelError, match="no model folder"):
+        talk.ask(Examine, Examined, source=source.number, tokenizer=str(tiny_model / "none"))
+
+
+def test_marks_name_the_first_rule_that_found_a_row(talk: Talk) -> None:
+    found = {"a": np.array([2, 4]), "b": np.array([4, 5]), "c": np.array([], dtype=np.int64)}
+    examination = Examination(found, exact=True)
+    assert list(examination.marks(["b", "a", "c"])) == [0, 2, 0, 1, 1]
+    assert examination.marks(["c"]) == b""
+    assert examination.rows_with(["a", "b"]).tolist() == [1, 3, 4]
+    assert examination.rules_of(4) == ["a", "b"]
+    assert examination.rules_of(6) == []
