@@ -15,6 +15,9 @@ from rich.text import Text
 
 from engine.text import visible
 
+_WIDE = 110
+"""Columns that a table has in a pipe; in a terminal that is narrower it shows less."""
+
 
 class PoliteConsole(Console):
     """A console whose reader may leave: the program then ends well, since nothing is wrong with the run."""
@@ -25,6 +28,8 @@ class PoliteConsole(Console):
 
 
 out = PoliteConsole(highlight=False, markup=False, emoji=False, soft_wrap=True)
+if not out.is_terminal:
+    out.width = max(out.width, _WIDE)
 err = PoliteConsole(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
@@ -63,6 +68,11 @@ def data(text: str) -> None:
         out.print(safe(text))
     else:
         _write(text)
+
+
+def is_narrow() -> bool:
+    """Whether what is laid out has to fit a terminal of less than 100 columns."""
+    return out.is_terminal and out.width < _WIDE
 
 
 def show(renderable: RenderableType) -> None:

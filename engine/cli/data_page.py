@@ -100,18 +100,19 @@ def _head(facts: SourceFacts, report: Report) -> None:
 
 def _columns(columns: Sequence[ColumnFigures]) -> Grid:
     grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("column", "holds", "distinct", "empty", "min", "median", "p95", "max", "", ""):
+    measures = ("median", "max") if console.is_narrow() else ("min", "median", "p95", "max")
+    for heading in ("column", "holds", "distinct", "empty", *measures, "", ""):
         left = heading in ("column", "holds", "")
-        grid.add_column(heading, justify="left" if left else "right", no_wrap=heading != "holds", overflow="ellipsis")
+        grid.add_column(heading, justify="left" if left else "right", no_wrap=True)
     for column in columns:
         kinds = ", ".join(
             f"{kind} {count:,}" if len(column.kinds) > 1 else kind for kind, count in column.kinds.items()
         )
         distinct = f"{'' if column.distinct_exact else '> '}{column.distinct:,}"
-        figures = [_number(value) for value in (column.min, column.median, column.p95, column.max)]
         empty = f"{column.empty:,}" if column.empty else ""
-        name = console.safe(one_line(column.name, 32))
-        grid.add_row(name, kinds, distinct, empty, *figures, _UNITS.get(column.unit, column.unit), bars(column.histogram))
+        figures = [_number(getattr(column, measure)) for measure in measures]
+        name, unit = console.safe(one_line(column.name, 32)), _UNITS.get(column.unit, column.unit)
+        grid.add_row(name, kinds, distinct, empty, *figures, unit, bars(column.histogram))
     return grid
 
 

@@ -78,7 +78,7 @@ def data(paths: Sequence[str], overrides: Sequence[str], wanted: Wanted) -> None
                 _export(table, target, one.report, wanted.only)
         finally:
             table.close()
-    if len(looked) > 1:
+    if len(looked) > 1 and all(one.report.conversations for one in looked):
         data_page.show_mixture(_mixture(looked, run), wanted.as_json)
 
 

@@ -59,4 +59,6 @@ def _checked(kind: type[_S], keys: dict[str, Any], loc: tuple[str | int, ...], w
         items = {clean_loc(item): item for item in error.errors()}.values()
         located = [{**item, "loc": (*loc, *item["loc"])} for item in items]
         lines = [explain(item, where, "") for item in located]  # type: ignore[arg-type]
-        raise ConfigError("\n".join(lines).replace("data[0].", "").replace("`data[0]`: ", "").replace("`data.", "`")) from None
+        raise ConfigError(
+            "\n".join(lines).replace("data[0].", "").replace("`data[0]`: ", "").replace("`data.", "`")
+        ) from None

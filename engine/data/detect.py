@@ -14,6 +14,7 @@ import msgspec
 
 from engine.data.base import Format
 from engine.data.chat import ChatFormat
+from engine.data.oasst import TreeFormat
 from engine.data.rows import Row
 from engine.data.speakers import SpeakersFormat, speakers
 from engine.data.turns import ROLE_NAMES, Columns
@@ -72,8 +73,10 @@ def find(formats: Mapping[str, Format], rows: Sequence[Row], chosen: Columns, as
         if isinstance(form, SpeakersFormat):
             form = SpeakersFormat(form.column, assistant)
         best = _best(name, form, sample, names, chosen, [judged.detection for judged in found])
-        if best is not None:
-            (found if best.share else misfits).append(best)
+        if best is not None and best.share:
+            found.append(best)
+        elif best is not None and not isinstance(form, TreeFormat):  # "prompt" alone is no sign of a tree
+            misfits.append(best)
     ranked = sorted(_demoted(found), key=lambda judged: _rank(judged, assistant))
     return _without_twins([judged.detection for judged in ranked or misfits[:1]])
 

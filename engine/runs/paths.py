@@ -24,6 +24,11 @@ def data_dir() -> Path:
     return Path(platformdirs.user_data_dir(APP))
 
 
+def cache_dir() -> Path:
+    """Folder of what can be made anew at any time, and of the log of the engine service."""
+    return Path(platformdirs.user_cache_dir(APP))
+
+
 def runs_dir(chosen: Path | None = None) -> Path:
     """The folder of runs: what was chosen by flag, else $LUTHIER_RUNS_DIR, else under the data folder."""
     if chosen is not None:

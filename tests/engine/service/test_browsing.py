@@ -139,7 +139,7 @@ def test_keys_that_would_make_other_rows_are_refused(talk: Talk, mixed_file: Pat
     source = talk.open(mixed_file)
     with pytest.raises(DataError, match="Open it anew to change `text_unit`"):
         talk.ask(Interpret, Opened, source=source.number, section={"path": str(mixed_file), "text_unit": "document"})
-    with pytest.raises(ConfigError, match=r"\[\[data\]\]: unknown key `formt`; did you mean `data.format`"):
+    with pytest.raises(ConfigError, match=r"\[\[data\]\]: unknown key `formt`; did you mean `format`"):
         talk.ask(Interpret, Opened, source=source.number, section={"path": str(mixed_file), "formt": "text"})
 
 

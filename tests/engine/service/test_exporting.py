@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import DataError
 from engine.data import export as exporting
+from engine.errors import DataError
 from engine.service.jobs import Ended
 from engine.service.protocol import Export, Exported, Filter, Matched
 from tests.engine.service.talk import Talk
