@@ -21,7 +21,14 @@ LIGHT = [
     "engine.runs.follow",
     "engine.runs.story",
 ]
-NO_TORCH = ["engine.data.source", "engine.service.server", "engine.templates", "engine.tokens.prepare", "engine.train.start", "engine.cli"]
+NO_TORCH = [
+    "engine.data.source",
+    "engine.service.server",
+    "engine.templates",
+    "engine.tokens.prepare",
+    "engine.train.start",
+    "engine.cli",
+]
 
 
 def loaded_by(module: str) -> set[str]:
