@@ -98,11 +98,11 @@ class RunActs(_Base):
         app.link.hurry()
 
     @work(group="ask")
-    async def new_run(self) -> None:
+    async def new_run(self, path: str = "") -> None:
         """Ask for a run file, start it, watch it."""
         from tui.screens.dialogs.new_run import NewRun
 
-        name: str | None = await self._self().push_screen_wait(NewRun())
+        name: str | None = await self._self().push_screen_wait(NewRun(path))
         if name:
             self._watch_new(name)
 

@@ -6,6 +6,7 @@ Workers post messages; the handlers here own what is known; widgets own pixels. 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -26,6 +27,7 @@ from tui import settings
 from tui.acts import RunActs
 from tui.commands import Command, commands_for
 from tui.crash import report
+from tui.data_acts import DataActs
 from tui.glyphs import ASCII, UNICODE
 from tui.keys import bindings, keys_of
 from tui.link import Link, RunFound, RunGrew, RunsListed, StoryGrew
@@ -41,7 +43,7 @@ _LAST_WORD_S = 2.0
 _PROBLEMS_SHOWN = 3
 
 
-class LuthierApp(RunActs, SparingApp):
+class LuthierApp(RunActs, DataActs, SparingApp):
     """The TUI. Its result is the names of the runs that go on without it."""
 
     TITLE = "Luthier"
@@ -150,10 +152,20 @@ class LuthierApp(RunActs, SparingApp):
             self.complain(f"And {more} more like these. esc closes all.")
         self.run_worker(self.link.tail, thread=True, group="tail", exit_on_error=False)
         self.set_interval(1.0, self._second)
+        self.settle()
 
-    def on_unmount(self) -> None:
-        """Let the thread end."""
+    def settle(self) -> None:
+        """What is there now stays: the garbage collector need not walk over it again, which takes longer than a key may.
+
+        Not where several apps live in one process, one after the other: the dead ones would never be collected.
+        """
+        if not self.is_headless:
+            gc.freeze()
+
+    async def on_unmount(self) -> None:
+        """Let the thread and the engine service end."""
         self.link.stop()
+        await self.close_desk()
 
     def _end_by_signal(self) -> None:
         """End; a terminal that is gone must not hold us."""

@@ -43,6 +43,13 @@ class Glyphs:
     cursor: str = "▏"
     full: str = "█"
     logo: str = "◖"
+    warn: str = "!"
+    excluded: str = "×"
+    down: str = "▼"
+    trained: str = "▌"
+    left: str = "◂"
+    line: str = "█"
+    """What a bar that lies is made of."""
 
 
 UNICODE = Glyphs()
@@ -76,4 +83,9 @@ ASCII = Glyphs(
     cursor="|",
     full="#",
     logo="*",
+    excluded="-",
+    down="v",
+    trained="|",
+    left="<",
+    line="#",
 )

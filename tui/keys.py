@@ -11,17 +11,20 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Where = Literal["app", "home", "monitor", "demo", "list", "log", "help", "dialog"]
+Where = Literal["app", "home", "data", "find", "monitor", "demo", "list", "log", "help", "dialog", "form"]
 
 PLACES: dict[Where, str] = {
     "app": "Everywhere",
     "home": "Runs",
+    "data": "Data",
+    "find": "Data: the search line",
     "monitor": "Monitor",
     "demo": "Demo",
     "list": "Lists and text",
     "log": "Log",
     "help": "Help",
     "dialog": "Dialogs",
+    "form": "Dialogs with choices",
 }
 FOOTER_KEYS = 7
 
@@ -58,8 +61,9 @@ KEYS: tuple[Key, ...] = (
         False,
     ),
     Key("show_home", "app", "1", "1", "runs", "The list of runs."),
-    Key("show_monitor", "app", "2", "2", "monitor", "The run that was last looked at."),
-    Key("show_demo", "app", "3", "3", "demo", "The demo: the whole journey, offline, in a few minutes."),
+    Key("show_data", "app", "2", "2", "data", "The data: open files, look at rows, see what is wrong with them."),
+    Key("show_monitor", "app", "3", "3", "monitor", "The run that was last looked at."),
+    Key("show_demo", "app", "4", "4", "demo", "The demo: the whole journey, offline, in a few minutes."),
     Key("pick_theme", "app", "T", "T", "theme", "Choose a theme; it is shown while you move and remembered on enter."),
     Key("back", "app", "escape", "esc", "back", "Back to where you came from; clears a filter first.", 0, False),
     Key(
@@ -77,12 +81,73 @@ KEYS: tuple[Key, ...] = (
         "redraw", "app", "ctrl+l", "ctrl+l", "redraw", "Send the whole screen anew, after another program wrote on it."
     ),
     Key("open_run", "home", "enter", "⏎", "open", "Watch the selected run.", 1),
+    Key("open_data", "home", "o", "o", "open data", "Open a dataset and look at its rows.", 2),
     Key("new_run", "home", "n", "n", "new run", "Start a run from a run file.", 2),
     Key("demo", "home", "d", "d", "demo", "Open the demo: nothing is downloaded, nothing is needed.", 3),
     Key("stop", "home", "S", "S", "stop", "Save a checkpoint, then end the selected run.", 4),
     Key("resume", "home", "r", "r", "resume", "Go on from the newest checkpoint of the selected run.", 4),
     Key("filter", "home", "slash", "/", "filter", "Show only runs whose name or state holds what you type.", 5),
     Key("copy", "home", "y", "y", "copy path", "Copy the folder of the selected run.", 6),
+    Key("choose", "data", "enter", "⏎", "open", "The row in full; of a finding its rows; of a source its rows.", 1),
+    Key("search", "data", "slash", "/", "search", "Show only rows that hold what you type.", 2),
+    Key("findings", "data", "f", "f", "findings", "What is wrong with the rows, and which rows.", 3),
+    Key("statistics", "data", "s", "s", "statistics", "What the columns hold, with histograms.", 4),
+    Key("use", "data", "u", "u", "use in run", "Write these sources into a run file, and start it.", 5),
+    Key("open_data", "data", "o", "o", "open data", "Open a file, a folder, or a dataset by its name.", 6),
+    Key("mapping", "data", "m", "m", "mapping", "Correct the format, the columns, the split, the speaker.", 7),
+    Key("view_as", "data", "v", "v", "view as", "The row as fields, or as a conversation with roles.", 8),
+    Key("mark", "data", "space", "space", "mark", "Mark the row, or take the mark away.", 9),
+    Key(
+        "exclude",
+        "data",
+        "x",
+        "x",
+        "exclude",
+        "Leave the row, the marked rows or a finding's rows out of a run, or take them back.",
+        10,
+    ),
+    Key("marked_only", "data", "M", "M", "marked only", "Show the marked rows only, or all again."),
+    Key("clear_marks", "data", "c", "c", "clear marks", "Take all marks away."),
+    Key("kept_only", "data", "e", "e", "kept only", "Hide the rows that a run would leave out, or show them again."),
+    Key("sort", "data", "S", "S", "sort", "Sort by the column; again: downwards; again: as in the file."),
+    Key("column_left", "data", "left,h", "h ←", "column left", "To the column on the left.", 0, False),
+    Key("column_right", "data", "right,l", "l →", "column right", "To the column on the right.", 0, False),
+    Key("go_to_row", "data", "number_sign,ctrl+g", "# ctrl+g", "go to row", "To a row by its number."),
+    Key("copy", "data", "y", "y", "copy row", "Copy the row as JSON; the marked rows as JSON Lines."),
+    Key(
+        "export", "data", "w", "w", "write rows", "Write the rows that are shown, or the marked ones, to a JSONL file."
+    ),
+    Key("pager", "data", "p", "p", "pager", "The whole row in $PAGER."),
+    Key("next_pane", "data", "tab", "tab", "next pane", "Sources, rows, the pane beside them.", 11, False),
+    Key("previous_pane", "data", "shift+tab", "shift+tab", "pane before", "The other way round.", 0, False),
+    Key("previous_source", "data", "left_square_bracket", "[", "source before", "To the source before this one."),
+    Key("next_source", "data", "right_square_bracket", "]", "next source", "To the next source."),
+    Key("reload", "data", "r", "r", "reload", "Open the source anew, after its file changed."),
+    Key("close_source", "data", "C", "C", "close source", "Forget the source. The file stays as it is."),
+    Key("weight_up", "data", "plus", "+", "more of it", "Give the source more weight in the mixture."),
+    Key("weight_down", "data", "minus", "-", "less of it", "Give the source less weight in the mixture."),
+    Key("weight", "data", "equals_sign", "=", "weight", "Type the weight of the source; empty: every row once."),
+    Key(
+        "mixture",
+        "data",
+        "b",
+        "b",
+        "mixture",
+        "The mixture in full: shares, epochs, repeated and unseen rows for a budget.",
+    ),
+    Key("examine_all", "data", "a", "a", "examine all", "Examine every row, or stop examining."),
+    Key("tokenizer", "data", "t", "t", "tokenizer", "Choose a model whose tokenizer counts the tokens."),
+    Key(
+        "toggle_regex",
+        "find",
+        "ctrl+r",
+        "ctrl+r",
+        "regex",
+        "Read what you type as a regular expression, or as it is.",
+        1,
+        False,
+    ),
+    Key("next_column", "find", "tab", "tab", "column", "Search the next column only, or all again.", 2, False),
     Key("stop", "monitor", "S", "S", "stop", "Save a checkpoint, then end the run. Asks once.", 1),
     Key("resume", "monitor", "r", "r", "resume", "Go on from the newest checkpoint.", 1),
     Key("checkpoint", "monitor", "c", "c", "checkpoint", "Save a checkpoint after the present step.", 2),
@@ -119,6 +184,8 @@ KEYS: tuple[Key, ...] = (
     Key("search", "help", "slash", "/", "search", "Show only keys whose name or help holds what you type.", 1),
     Key("accept", "dialog", "enter", "⏎", "yes", "Do it.", 1, False),
     Key("cancel", "dialog", "escape", "esc", "no", "Close the dialog; nothing is done.", 2, False),
+    Key("change_back", "form", "left", "←", "change", "The choice before this one.", 0, False),
+    Key("change", "form", "right", "→", "change", "The next choice.", 0, False),
     Key("complete", "dialog", "tab", "tab", "complete", "Complete the path as far as it is clear.", 3, False),
 )
 

@@ -5,7 +5,9 @@ compared with what was sent before, cell by cell, and only the runs of cells tha
 holds what the terminal shows, or nothing for a cell of which that is not known; whatever may have touched the terminal
 behind our back (a resize, another program) calls `forget`.
 
-A piece with characters that are not one cell wide is sent whole where it changed: terminals disagree about their width.
+A piece with characters that are not one cell wide is sent whole where it changed. About some of them (joined emoji, marks
+above letters, scripts written from right to left) terminals disagree how wide they are: around these the cursor is put where
+it belongs, over blanks, so that whatever a terminal makes of them, everything else stands in its column.
 """
 
 from __future__ import annotations
@@ -28,6 +30,10 @@ from tui.eight_bit import nearest
 _BRIDGE = 6
 """Equal cells between two changes that are cheaper to send again than to jump over."""
 _ANY = "*"
+_DISPUTED = re.compile(
+    "[\u0300-\u036f\u0590-\u08ff\u0900-\u0eff\u0f00-\u109f\u1780-\u17ff\u200d\u20d0-\u20ff\ufb1d-\ufdff\ufe00-\ufe0f"
+    "\ufe20-\ufe2f\ufe70-\ufefc\U0001f000-\U0001faff]"
+)
 _EXACT = re.compile(r"\b([34]8);2;(\d+);(\d+);(\d+)")
 
 
@@ -160,11 +166,14 @@ class Change(CompositorUpdate):
         held: Pen | None = None
         for y, x, cells in self._pieces(console._color_system or ColorSystem.TRUECOLOR):
             for column, run in self.screenful.write(y, x, cells):
-                sequences.append(f"\x1b[{y + 1};{column + 1}H")
-                for char, pen in run:
+                sequences.append(_to(y, column))
+                for place, (char, pen) in enumerate(run, column):
                     if pen != held:
                         codes, held = _turn(held, pen)
                         sequences.append(codes)
+                    if len(char) > 1 and _DISPUTED.search(char):
+                        size = cell_len(char)
+                        char = f"{' ' * size}{_to(y, place)}{char}{_to(y, place + size)}"
                     sequences.append(char)
         if held is not None:
             sequences.append("\x1b[0m")
@@ -182,6 +191,11 @@ class Change(CompositorUpdate):
                 if strip is None or x >= end or x + strip.cell_length <= start:
                     continue
                 yield y, x, cells_of(strip, colours)
+
+
+def _to(y: int, x: int) -> str:
+    """The sequence that moves the cursor."""
+    return f"\x1b[{y + 1};{x + 1}H"
 
 
 def _turn(held: Pen | None, wanted: Pen) -> tuple[str, Pen]:

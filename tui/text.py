@@ -44,16 +44,23 @@ _ASCII_LIKENESS = {
     for char in chars
 }
 _TAB = "    "
+_PICTURE = "\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f000-\U0001faff"
+_LONE_JOINER = re.compile(f"(?<![{_PICTURE}])\u200d|\u200d(?![{_PICTURE}])")
+"""A joiner that joins no emoji takes the next letter out of every reckoning of widths."""
 
 
 def safe(text: str) -> Content:
     """Return `text` as content that is shown literally: no markup, no control characters."""
-    return Content(visible(text).replace("\t", _TAB))
+    return Content(_shown(visible(text)).replace("\t", _TAB))
+
+
+def _shown(text: str) -> str:
+    return _LONE_JOINER.sub("⟨200D⟩", text) if "\u200d" in text else text
 
 
 def plain(text: str, limit: int | None = None) -> str:
     """Return `text` harmless and on one line, cut with … where it is wider than `limit` cells."""
-    line = one_line(text[: 4 * limit + 64] if limit is not None else text)
+    line = _shown(one_line(text[: 4 * limit + 64] if limit is not None else text))
     return line if limit is None else clip(line, limit)
 
 
@@ -80,7 +87,7 @@ def wrap(text: str, width: int, max_lines: int | None = None) -> list[str]:
     """Return harmless lines of at most `width` cells, broken at spaces where there are any."""
     width = max(1, width)
     lines: list[str] = []
-    for paragraph in visible(text).replace("\t", _TAB).split("\n"):
+    for paragraph in _shown(visible(text)).replace("\t", _TAB).split("\n"):
         lines += _wrap_line(paragraph, width)
         if max_lines is not None and len(lines) > max_lines:
             kept = lines[:max_lines]

@@ -35,6 +35,15 @@ def short_count(value: float) -> str:
     return f"{value:.0f}"
 
 
+def short_bytes(value: float) -> str:
+    """A size in at most six characters: 812 B, 4.0 MB, 1.2 GB."""
+    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if value >= size * 0.9995:
+            scaled = value / size
+            return f"{scaled:.1f} {unit}" if scaled < 99.95 else f"{scaled:.0f} {unit}"
+    return f"{value:.0f} B"
+
+
 def loss(value: float | None) -> str:
     """A loss with the precision an eye can use."""
     if value is None or math.isnan(value):

@@ -10,6 +10,7 @@ import pytest
 from tui.app import LuthierApp
 from tui.commands import Command, commands_for, ranked
 from tui.keys import FOOTER_KEYS, KEYS, PLACES, Where, bindings, footer_keys, keys_of, matching
+from tui.screens.data import Data
 from tui.screens.demo import Demo
 from tui.screens.dialogs.confirm import Confirm
 from tui.screens.dialogs.new_run import NewRun
@@ -17,17 +18,22 @@ from tui.screens.help import Help
 from tui.screens.home import Home
 from tui.screens.log import LogScreen
 from tui.screens.monitor import Monitor
+from tui.widgets.choice_list import ChoiceList
 from tui.widgets.scroller import Scroller
+from tui.widgets.search_line import SearchLine
 
 OWNERS: dict[Where, tuple[type, ...]] = {
     "app": (LuthierApp,),
     "home": (Home,),
+    "data": (Data,),
+    "find": (SearchLine,),
     "monitor": (Monitor,),
     "demo": (Demo,),
     "list": (Scroller,),
     "log": (LogScreen,),
     "help": (Help,),
     "dialog": (Confirm, NewRun),
+    "form": (ChoiceList,),
 }
 
 
@@ -57,7 +63,7 @@ def test_only_keys_that_a_terminal_sends() -> None:
             pytest.fail(f"{key.id} has a function key only")
 
 
-@pytest.mark.parametrize("where", ["home", "monitor", "demo", "log", "help"])
+@pytest.mark.parametrize("where", ["home", "data", "monitor", "demo", "log", "help"])
 def test_labels_fit_a_footer(where: Where) -> None:
     assert all(len(key.label) <= 14 for key in footer_keys(where))
     assert FOOTER_KEYS == 7

@@ -136,3 +136,37 @@ def test_another_size_means_that_nothing_is_known() -> None:
     assert Change(layout(lines), screenful).render_segments(console()) == ""
     screenful.resize(Size(WIDTH + 1, HEIGHT))
     assert Change(layout(lines), screenful).render_segments(console()) == first
+
+
+class OldGlass(Glass):
+    """A terminal that knows nothing of joiners: every part of a joined emoji takes its own two cells, marks take one."""
+
+    def feed(self, data: str) -> None:
+        x = y = 0
+        for move, char in re.findall(r"\x1b\[(\d+;\d+)H|\x1b\[[\d;]*m|(.)", data, re.DOTALL):
+            if move:
+                y, x = (int(part) - 1 for part in move.split(";"))
+            elif char:
+                for i in range(2 if ord(char) > 0x1F000 else 1):
+                    if x + i < WIDTH:
+                        self.cells[y][x + i] = (char if i == 0 else "", "")
+                x += 2 if ord(char) > 0x1F000 else 1
+
+
+def test_what_stands_behind_disputed_characters_is_in_its_column() -> None:
+    screenful, glass = Screenful(), OldGlass()
+    screenful.resize(Size(WIDTH, HEIGHT))
+    ink = INKS[0]
+    for text in ("👩‍🚀 x", "e\u0301a\u0329", "نَصّ", "❤️ y"):
+        line = Strip(
+            [
+                Segment(text, ink),
+                Segment(" " * (12 - Segment(text).cell_length), ink),
+                Segment("│", ink),
+                Segment("after", ink),
+            ]
+        )
+        glass.feed(Change(layout([line] * HEIGHT), screenful).render_segments(console()))
+        shown = "".join(char or " " for char, _ in glass.cells[0])
+        assert shown.rstrip("?").endswith("│after"), shown
+        assert glass.cells[0][12][0] == "│"

@@ -6,6 +6,7 @@ covered is not told; it is told everything when it comes back.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
@@ -19,6 +20,7 @@ from tui.widgets.bars import Footer, Header
 
 if TYPE_CHECKING:
     from tui.app import LuthierApp
+    from tui.data.looking import News
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 15
 WIDE, HIGH, SHORT = 110, 30, 20
@@ -64,9 +66,20 @@ class Frame(Screen[None]):
     def news_of_story(self) -> None:
         """The demo's story went on."""
 
+    def news_of_data(self, what: Set[News]) -> None:
+        """The open sources changed, or what is known of them."""
+
     def action_back(self) -> None:
         """Back to where one came from."""
         self.app.pop_screen()
+
+    def hints(self) -> Sequence[str]:
+        """Names of the keys that the footer shows now, for a screen whose panes have different ones."""
+        return ()
+
+    def labels(self) -> Mapping[str, str]:
+        """What the footer calls a key now, where that is not what the table of keys says."""
+        return {}
 
     def refresh_bars(self) -> None:
         """Header and footer say what is so now."""

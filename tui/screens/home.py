@@ -107,6 +107,10 @@ class Home(Frame):
         if run := self.run:
             self.luthier.open_run(run.dir.name)
 
+    def action_open_data(self) -> None:
+        """Ask for a dataset and show its rows."""
+        self.luthier.open_data(choose=True)
+
     def action_new_run(self) -> None:
         """Ask for a run file."""
         self.luthier.new_run()

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from textual import events
 
 from engine.runs.store import Run
 from tui import words
-from tui.keys import FOOTER_KEYS, Key, Where, footer_keys
+from tui.keys import FOOTER_KEYS, Key, Where, footer_keys, keys_of
 from tui.rows import Row
-from tui.text import plain
+from tui.text import cell_len, plain
 from tui.widgets.painted import Painted, apart, row_width
 
-TABS = (("1", "runs", "show_home"), ("2", "monitor", "show_monitor"), ("3", "demo", "show_demo"))
+if TYPE_CHECKING:
+    from tui.screens.frame import Frame
+
+TABS = (
+    ("1", "runs", "show_home"),
+    ("2", "data", "show_data"),
+    ("3", "monitor", "show_monitor"),
+    ("4", "demo", "show_demo"),
+)
 
 
 class Header(Painted):
@@ -70,8 +80,8 @@ class Footer(Painted):
 
     def paint(self, width: int, height: int) -> list[Row]:
         """One row."""
-        keys = [key for key in footer_keys(self.where) if self.screen.check_action(key.id, ()) is not False]
-        keys = _fitting(keys if len(keys) <= FOOTER_KEYS else _with_last(keys), width)
+        keys = [key for key in self._wanted() if self.screen.check_action(key.id, ()) is not False]
+        keys = self._fitting(keys if len(keys) <= FOOTER_KEYS else _with_last(keys), width)
         row: Row = [(" ", "")]
         self._spots = []
         for key in keys:
@@ -81,8 +91,31 @@ class Footer(Painted):
             self._spots.append((start, row_width(row) - 3, action))
         return [row]
 
+    @property
+    def _frame_above(self) -> Frame:
+        return cast("Frame", self.screen)
+
+    def _wanted(self) -> list[Key]:
+        """The keys of the place, or those that a screen with several panes puts first now."""
+        hints = self._frame_above.hints()
+        keys = footer_keys(self.where)
+        if not hints:
+            return keys
+        own = {key.id: key for key in keys_of(self.where)}
+        return [*(own[name] for name in hints), *(key for key in keys if key.where == "app")]
+
     def _label(self, key: Key) -> str:
-        return "back" if key.id == "leave" and self.where != "home" else key.label
+        if key.id == "leave" and self.where != "home":
+            return "back"
+        return self._frame_above.labels().get(key.id, key.label)
+
+    def _fitting(self, keys: list[Key], width: int) -> list[Key]:
+        def size(some: list[Key]) -> int:
+            return 1 + sum(cell_len(self._shown(key)) + 1 + len(self._label(key)) + 3 for key in some)
+
+        while len(keys) > 1 and size(keys) - 2 > width:
+            keys = [*keys[:-3], *keys[-2:]] if len(keys) > 2 else keys[-1:]
+        return keys
 
     def _shown(self, key: Key) -> str:
         first = key.shown.split(" ")[0] if key.shown != "← →" else key.shown
@@ -100,12 +133,3 @@ class Footer(Painted):
 def _with_last(keys: list[Key]) -> list[Key]:
     """Seven keys that keep the last two: the other keys, and the way out."""
     return [*keys[: FOOTER_KEYS - 2], *keys[-2:]]
-
-
-def _fitting(keys: list[Key], width: int) -> list[Key]:
-    def size(some: list[Key]) -> int:
-        return 1 + sum(len(key.shown.split(" ")[0]) + 1 + len(key.label) + 3 for key in some) + 2
-
-    while len(keys) > 1 and size(keys) > width:
-        keys = [*keys[:-3], *keys[-2:]] if len(keys) > 2 else keys[-1:]
-    return keys

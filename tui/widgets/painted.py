@@ -7,8 +7,10 @@ NO_COLOR needs. `framed` widgets draw their own border, so that a number in it c
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
+from rich.cells import get_character_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
@@ -105,7 +107,9 @@ class Painted(Widget):
     def repaint(self) -> None:
         """Paint anew and send what changed. Cheap when nothing did."""
         if not self.is_mounted or not self.size.width or not self.luthier.is_shown(self.screen):
-            self._painted_size = (-1, -1)
+            if self._painted_size != (-1, -1):  # Textual keeps the lines of a hidden widget: they are old now
+                self._painted_size = (-1, -1)
+                self.refresh()
             return
         width, height = self.size
         if self._painted_size != (width, height):
@@ -181,12 +185,18 @@ class Painted(Widget):
 
 def _changed(old: Row, new: Row, width: int) -> tuple[int, int]:
     """First and one past the last cell in which two rows differ."""
+    if not all(_is_narrow(text) for text, _ in [*old, *new]):
+        return 0, width  # cells and characters differ
     before, after = _cells(old), _cells(new)
-    if len(before) != width or len(after) != width:
-        return 0, width  # wide characters: cells and characters differ
     start = next((i for i in range(width) if before[i] != after[i]), width)
     end = next((i + 1 for i in range(width - 1, start - 1, -1) if before[i] != after[i]), start)
     return start, end
+
+
+@lru_cache(4096)
+def _is_narrow(text: str) -> bool:
+    """Whether every character is one cell wide."""
+    return text.isascii() or all(get_character_cell_size(char) == 1 for char in text)
 
 
 def _cells(row: Row) -> list[tuple[str, str]]:

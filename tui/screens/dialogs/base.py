@@ -23,6 +23,17 @@ class Dialog(ModalScreen[Result], Generic[Result]):
         """The app, with its type."""
         return cast("LuthierApp", self.app)
 
+    def fit_box(self, box: str, pane: str, rows: int, others: int) -> None:
+        """Make a pane as high as its rows, and the box around it, where the screen has the room.
+
+        `others` are the rows of all else in the box, its frame and padding with it.
+        """
+        height = max(3, min(rows, self.app.size.height - others - 2))
+        for name, wanted in ((pane, height), (box, height + others)):
+            styles = self.query_one(name).styles
+            if styles.height is None or styles.height.value != wanted:
+                styles.height = wanted
+
     def action_cancel(self) -> None:
         """Close without an answer."""
         self.dismiss(None)

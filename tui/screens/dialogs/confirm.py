@@ -16,9 +16,9 @@ class Question(Painted):
 
     framed = True
 
-    def __init__(self, heading: str, text: str, yes: str) -> None:
+    def __init__(self, heading: str, text: str, yes: str, no: str) -> None:
         super().__init__(id="question")
-        self.heading, self.text, self.yes = heading, text, yes
+        self.heading, self.text, self.yes, self.no = heading, text, yes, no
 
     def title(self) -> Row:
         """What it is about."""
@@ -27,7 +27,7 @@ class Question(Painted):
     def paint(self, width: int, height: int) -> list[Row]:
         """Text and answers."""
         enter = "enter" if self.glyphs.ascii_only else "⏎"
-        answers: Row = [(f"{enter} ", "key"), (self.yes, "text"), ("      esc ", "key"), ("leave it as it is", "muted")]
+        answers: Row = [(f"{enter} ", "key"), (self.yes, "text"), ("      esc ", "key"), (self.no, "muted")]
         return [[], *([(line, "text")] for line in wrap(self.text, width)), [], answers, []]
 
 
@@ -36,9 +36,9 @@ class Confirm(Dialog[bool]):
 
     BINDINGS = bindings("dialog", "complete")
 
-    def __init__(self, heading: str, text: str, yes: str) -> None:
+    def __init__(self, heading: str, text: str, yes: str, no: str = "leave it as it is") -> None:
         super().__init__()
-        self.question = Question(heading, text, yes)
+        self.question = Question(heading, text, yes, no)
 
     def compose(self) -> ComposeResult:
         """The box."""

@@ -80,17 +80,23 @@ class NewRun(Dialog[str]):
     BINDINGS = bindings("dialog", "accept", "complete")
     AUTO_FOCUS = "#path"
 
+    def __init__(self, path: str = "") -> None:
+        super().__init__()
+        self.path = path
+
     def compose(self) -> ComposeResult:
         """Frame, field, advice."""
         with Vertical(id="new-run") as box:
             box.border_title = "new run"
             box.border_subtitle = "tab complete   enter start   esc close"
-            yield Input(placeholder="path of a run file", id="path", compact=True)
+            yield Input(self.path, placeholder="path of a run file", id="path", compact=True)
             yield Advice()
 
     def on_mount(self) -> None:
-        """The files that are here."""
-        self._advise(names=complete("")[1])
+        """The files that are here; a path that was given has only to be confirmed."""
+        field = self.query_one(Input)
+        field.cursor_position = len(field.value)
+        self._advise(names=complete(self.path)[1])
 
     def _advise(self, names: list[str] | None = None, error: str = "", busy: str = "") -> None:
         advice = self.query_one(Advice)

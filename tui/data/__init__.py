@@ -1,0 +1,1 @@
+"""What the Data screen knows: the open sources, their views and pages. Painted by widgets, changed by `desk`."""
