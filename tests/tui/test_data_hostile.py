@@ -63,7 +63,10 @@ async def test_every_script_stands_in_its_columns(make_app: Make, tmp_path: Path
 
 
 @pytest.mark.parametrize("ascii_only", [False, True])
-async def test_rows_columns_and_names_that_try_to_act(make_app: Make, tmp_path: Path, ascii_only: bool) -> None:
+async def test_rows_columns_and_names_that_try_to_act(
+    make_app: Make, tmp_path: Path, ascii_only: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a run file is written beside where one stands
     folder = tmp_path / "evil[red]\x1b[2J"
     folder.mkdir()
     path = folder / "a[x]\x1b]0;owned\x07\u202e.jsonl"
