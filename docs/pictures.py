@@ -23,12 +23,15 @@ SIZE = (120, 36)
 # The exported SVG names web fonts by address; a viewer's own monospace font does as well and asks nobody.
 WEB_FONTS = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
+DATA = "tuning.jsonl"
+"""A file of the demo, for the scenes of data."""
 SCENES: dict[str, tuple[bool, list[str]]] = {
     "home": (False, []),
     "monitor": (False, ["down", "enter"]),
     "demo": (True, []),
+    "data": (False, ["2", DATA, "j", "j", "j"]),
 }
-"""Name -> whether it opens on the demo, and the keys that lead to the scene."""
+"""Name -> whether it opens on the demo, and the keys that lead to the scene; a file's name opens it."""
 
 
 async def photograph(name: str, runs: Path, starter: Path) -> None:
@@ -38,7 +41,10 @@ async def photograph(name: str, runs: Path, starter: Path) -> None:
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await settle(pilot)
         for key in keys:
-            await pilot.press(key)
+            if key == DATA:
+                app.desk.open([{"path": str(starter / DATA)}])
+            else:
+                await pilot.press(key)
             await settle(pilot)
         svg = WEB_FONTS.sub("", app.export_screenshot(title="luthier"))
     FOLDER.mkdir(exist_ok=True)
