@@ -20,7 +20,7 @@ from engine.data.mixture import table as mixture_table
 from engine.data.open import open_table
 from engine.data.presets import apply_preset
 from engine.data.rows import BadLine, Row
-from engine.data.source import held_out_section
+from engine.data.source import held_out_section, read_source
 from engine.data.survey import survey
 from engine.data.table import Table
 from engine.errors import ConfigError
@@ -136,7 +136,7 @@ def _examiner(reading: Reading, section: DataSection, wanted: Wanted, table: Tab
         against = set(digests_of(reading.convert_all(rows).conversations).tolist())
         other.close()
     count = token_counter(wanted.tokenizer) if wanted.tokenizer else None
-    convert = reading.convert if reading.form else None
+    convert = None if reading.problem else reading.convert
     return Examiner(
         convert, against=against, count_tokens=count, expected_rows=table.known, gathers=reading.gathers
     )  # fmt: skip
@@ -144,7 +144,7 @@ def _examiner(reading: Reading, section: DataSection, wanted: Wanted, table: Tab
 
 def _mixture(looked: Sequence[Looked], run: RunFile | None) -> list[MixRow]:
     weights = [one.section.weight or 0.0 for one in looked]
-    sizes = [one.report.conversations for one in looked]
+    sizes = [_taken(one) for one in looked]
     tokens = [
         round(figures.mean * one.report.seen) if figures is not None and figures.mean is not None else None
         for one in looked
@@ -155,6 +155,14 @@ def _mixture(looked: Sequence[Looked], run: RunFile | None) -> list[MixRow]:
         batch = run.train.batch_size * run.train.grad_accumulation
         budget = run.train.steps * batch if run.train.steps else round((run.train.epochs or 1.0) * sum(sizes))
     return mixture_table([one.facts.name for one in looked], sizes, weights, budget, tokens)
+
+
+def _taken(one: Looked) -> int:
+    """Conversations that a run would take; where the run file leaves rows out, they are read as a run reads them."""
+    section = one.section
+    if section.max_rows is None and not section.exclude.rows and not section.exclude.findings:
+        return one.report.conversations
+    return len(read_source(section.model_copy(update={"bad_lines": "skip"})).conversations)
 
 
 def _export(table: Table, target: Path, report: Report, only: Sequence[str]) -> None:

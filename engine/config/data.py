@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -20,7 +21,6 @@ FormatName = Literal[
     "messages",
     "sharegpt",
     "speakers",
-    "multiple_choice",
     "preference",
     "paired_preference",
     "self_instruct",
@@ -32,7 +32,25 @@ FormatName = Literal[
 ]
 TemplateName = Literal["auto", "qa", "alpaca", "plain", "chatml", "tokenizer", "custom"]
 ColumnRole = Literal[
-    "prompt", "context", "answer", "system", "messages", "text", "choices", "chosen", "ids", "labels", "tools"
+    "prompt",
+    "context",
+    "answer",
+    "system",
+    "messages",
+    "text",
+    "choices",
+    "chosen",
+    "rejected",
+    "instances",
+    "ids",
+    "labels",
+    "mask",
+    "tools",
+    "tree",
+    "replies",
+    "role",
+    "id",
+    "parent",
 ]
 PresetName = Literal["oasst1", "oasst2", "openorca", "alpaca", "belle", "lamini_docs", "gsm8k", "c4"]
 FindingName = Literal[
@@ -54,6 +72,7 @@ FindingName = Literal[
 READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".txt")
 """Endings of data files; the text ones also with .gz or .zst behind."""
 PACKED = (".gz", ".zst")
+_SHA256 = re.compile("[0-9a-fA-F]{16,64}")
 
 
 class ExcludeSection(Section):
@@ -67,6 +86,12 @@ class ExcludeSection(Section):
 
     sha256: str | None = None
     """The file's SHA-256 (or its first 16 digits) when `rows` were chosen: another file is refused, its rows are others."""
+
+    @model_validator(mode="after")
+    def _enough_digits(self) -> ExcludeSection:
+        if self.sha256 is not None and not _SHA256.fullmatch(self.sha256):
+            raise ValueError(f"`sha256` is {self.sha256!r}; write the first 16 of its hexadecimal digits, or all 64")
+        return self
 
 
 class DataSection(Section):
@@ -97,7 +122,7 @@ class DataSection(Section):
     streaming: bool = False
     """With a hub id: read the rows one by one over the network instead of storing the dataset first. Needs `max_rows`."""
 
-    weight: float | None = Field(default=None, gt=0)
+    weight: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Share of this source in the mixture, in any unit: 0.7 beside 0.3, or 7 beside 3. Every table has one, or none."""
 
     format: FormatName = "auto"
@@ -105,7 +130,8 @@ class DataSection(Section):
 
     columns: dict[ColumnRole, str] = {}
     """Names of your columns where they differ from the usual ones, for example {prompt = "frage", answer = "antwort"}.
-    Roles: prompt, context, answer, system, messages, text, choices, chosen, ids, labels, tools."""
+    Roles: prompt, context, answer, system, messages, text, choices, chosen, rejected, instances, ids, labels, mask, tools,
+    tree, replies, role, id, parent."""
 
     assistant: str | None = None
     """With format = "speakers": the name of the speaker whose turns are learned."""

@@ -40,7 +40,7 @@ class SplitSection(Section):
     """Draw the held-out rows at random. Off: the last rows of the data are held out."""
 
     stratify: bool = True
-    """Hold out the same share of every source. Off: the share is drawn from all rows together."""
+    """Hold out the same share of every source. Off, or with `group_by`: the share is drawn from all rows together."""
 
     group_by: str | None = None
     """A column; rows with the same value in it stay on one side. For several answers to one question, or pages of one

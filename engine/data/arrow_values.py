@@ -10,7 +10,22 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from engine.data.rows import BadLine, Record, Row
+
 _Decode = Callable[[Any], Any]
+
+
+def records_of(table: Any, name: str, first: int) -> list[Record]:
+    """The rows of a pyarrow Table or RecordBatch as `name`#`first` and so on; one that Python cannot hold costs only itself."""
+    try:
+        return [Row(f"{name}#{number}", values) for number, values in enumerate(plain_rows(table), first)]
+    except (
+        ValueError,
+        OverflowError,
+    ) as error:  # no UTF-8, a date beyond the year 9999; pyarrow's errors are ValueErrors
+        if table.num_rows == 1:
+            return [BadLine(f"{name}#{first}", f"holds a value that cannot be read: {str(error).splitlines()[0]}")]
+    return [record for at in range(table.num_rows) for record in records_of(table.slice(at, 1), name, first + at)]
 
 
 def plain_rows(table: Any) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from engine.data.arrow_values import plain_rows
+from engine.data.arrow_values import records_of
 from engine.data.rows import Record, Row
 from engine.data.stream import hash_of_files
 from engine.errors import DataError
@@ -59,16 +59,14 @@ class ColumnarTable:
         while start < stop:
             index = bisect_right(self._bounds, start) - 1
             upto = min(stop, self._bounds[index + 1])
-            values = plain_rows(self.batch(index).slice(start - self._bounds[index], upto - start))
-            out += [Row(f"{self.name}#{number}", row) for number, row in enumerate(values, start + 1)]
+            out += records_of(self.batch(index).slice(start - self._bounds[index], upto - start), self.name, start + 1)
             start = upto
         return out
 
     def raw(self, index: int) -> bytes:
-        """A row as JSON."""
+        """The JSON of a row, or what is said of a bad one."""
         record = self.records(index, index + 1)[0]
-        assert isinstance(record, Row)
-        return msgspec.json.encode(record.values, enc_hook=str)
+        return msgspec.json.encode(record.values if isinstance(record, Row) else record.reason, enc_hook=str)
 
     def scan(self) -> Iterator[Record]:
         """All rows."""
@@ -90,6 +88,7 @@ class ParquetTable(ColumnarTable):
             self._file = pyarrow.parquet.ParquetFile(path)
         except (pyarrow.ArrowException, OSError) as error:
             raise DataError(f"{path} is no readable Parquet file: {_first_line(error)}") from error
+        _refuse_twins(path, self._file.schema_arrow.names)
         metadata = self._file.metadata
         super().__init__(path, "parquet", [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)])
         self._held: tuple[int, Any] = (-1, None)
@@ -125,11 +124,18 @@ class ArrowTable(ColumnarTable):
                 self._batches = pyarrow.ipc.open_file(source).read_all().to_batches()
         except (pyarrow.ArrowException, OSError) as error:
             raise DataError(f"{path} is no readable Arrow file: {_first_line(error)}") from error
+        _refuse_twins(path, self._batches[0].schema.names if self._batches else [])
         super().__init__(path, "arrow", [batch.num_rows for batch in self._batches])
 
     def batch(self, index: int) -> Any:
         """A record batch."""
         return self._batches[index]
+
+
+def _refuse_twins(path: Path, names: list[str]) -> None:
+    """Of two columns of one name, a row could hold one only."""
+    if len(set(names)) != len(names):
+        raise DataError(f"{path} names a column twice: {', '.join(names)}. Rename one of them.")
 
 
 def _first_line(error: BaseException) -> str:
@@ -148,14 +154,20 @@ def saved_splits(folder: Path) -> dict[str, Path]:
     """The splits of a folder that `datasets` saved; one without splits is {"": folder}."""
     if not (folder / SPLITS).is_file():
         return {"": folder}
-    return {str(name): folder / str(name) for name in _json(folder / SPLITS).get("splits", [])}
+    names = _json(folder / SPLITS).get("splits")
+    if not isinstance(names, list):
+        raise DataError(f"{folder / SPLITS} names no list of splits: it was not written by `datasets`. Copy it again.")
+    return {str(name): folder / str(name) for name in names}
 
 
 def shards_of(folder: Path) -> list[Path]:
     """The Arrow files of a saved dataset, in order. Raises DataError when one is not there."""
     if not (folder / STATE).is_file():
         raise DataError(f"{folder} lacks its {STATE}: the folder was not saved whole. Copy it again.")
-    shards = [str(entry.get("filename", "")) for entry in _json(folder / STATE).get("_data_files", [])]
+    files = _json(folder / STATE).get("_data_files")
+    shards = (
+        [str(file.get("filename", "")) for file in files if isinstance(file, dict)] if isinstance(files, list) else []
+    )
     if not shards or any("/" in shard or not (folder / shard).is_file() for shard in shards):
         raise DataError(f"{folder} lacks a file that its {STATE} names. Copy the folder again.")
     return [folder / shard for shard in shards]

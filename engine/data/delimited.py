@@ -18,7 +18,7 @@ class DelimitedTable(SpanTable):
     """A record may span lines, where a cell in quotes holds newlines."""
 
     def __init__(self, data: Bytes, kind: str) -> None:
-        """Raises DataError when the header names a column twice."""
+        """Its header is read with its first rows: `grow` raises DataError where it names a column twice or is no UTF-8."""
         super().__init__(data, kind)
         self._delimiter = "\t" if kind == "tsv" else ","
         self._line = 1
@@ -60,9 +60,20 @@ class DelimitedTable(SpanTable):
         if self.columns:
             self.add(start, end, self._line)
             return
+        if any("\ufffd" in cell for cell in cells):
+            self._refuse_encoding(start, end)
         if len(set(cells)) != len(cells):
             raise DataError(f"{self.data.path}: the header names a column twice: {', '.join(cells)}.")
         self.columns = cells
+
+    def _refuse_encoding(self, start: int, end: int) -> None:
+        try:
+            self.data.read(start, end).decode()
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{self.data.path}: its first line, which names the columns, is not UTF-8 (byte {error.start + 1}). "
+                "Save it as UTF-8, for example with `iconv -f CP1252 -t UTF-8`."
+            ) from None
 
     def read_span(self, raw: bytes, number: int) -> Record:
         """One record."""

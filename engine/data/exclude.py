@@ -43,7 +43,10 @@ def excluded_rows(
             )
         beyond = [number for number in exclude.rows if not 1 <= number <= len(records)]
         if beyond:
-            raise DataError(f"{section.path} has {len(records)} rows; exclude.rows names row {beyond[0]}.")
+            taken = " with this max_rows" if len(records) == section.max_rows else ""
+            raise DataError(
+                f"{section.path} has {len(records)} rows{taken}; exclude.rows names row {beyond[0]}. Take it out of the list."
+            )
         rows |= set(exclude.rows)
         counts[BY_NUMBER] = len(rows)
     if exclude.findings:

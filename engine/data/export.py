@@ -24,6 +24,13 @@ def target_of(path: str, overwrite: bool, reading: Iterable[Path]) -> Path:
     if not path.strip() or "\0" in path:
         raise DataError("An export needs the path of a file to write to.")
     target = Path(os.path.abspath(os.path.expanduser(path)))
+    try:
+        return _checked(target, overwrite, reading)
+    except OSError as error:
+        raise DataError(f"{str(target)[:200]} cannot be written: {error.strerror}. Choose another name.") from None
+
+
+def _checked(target: Path, overwrite: bool, reading: Iterable[Path]) -> Path:
     if target.is_dir():
         raise DataError(f"{target} is a folder. Name a file in it, for example {target / 'rows.jsonl'}.")
     if not target.parent.is_dir():
@@ -128,4 +135,5 @@ class RowFiles:
             with suppress(OSError):
                 file.close()
         for part in self._parts:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)

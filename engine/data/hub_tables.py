@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -123,6 +124,7 @@ class StreamTable(_Rows):
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the table
         self._bounds, self._offsets = [0], [0]  # of batch i: its first row, its first byte
         self._held: tuple[int, list[dict[str, Any]]] = (-1, [])
+        self._growing = threading.Lock()
 
     @property
     def known(self) -> int:
@@ -131,18 +133,19 @@ class StreamTable(_Rows):
 
     def grow(self) -> bool:
         """Fetch a batch. What goes wrong stands in `problem`, and the rows that came stay."""
-        if self.complete:
-            return False
-        try:
-            table = next(self._batches, None)
-            if table is not None:
-                self._keep(table)
-        except Exception as error:  # noqa: BLE001 - a network has endless ways to fail; all of them end the rows here
-            self.problem, table = str(self._explain(error)), None
-        if table is None:
-            self.complete = True
-            self.bytes_total = self.bytes_done
-        return not self.complete
+        with self._growing:
+            if self.complete:
+                return False
+            try:
+                table = next(self._batches, None)
+                if table is not None:
+                    self._keep(table)
+            except Exception as error:  # noqa: BLE001 - a network has endless ways to fail; all of them end the rows here
+                self.problem, table = str(self._explain(error)), None
+            if table is None:
+                self.complete = True
+                self.bytes_total = self.bytes_done
+            return not self.complete
 
     def _keep(self, table: Any) -> None:
         import pyarrow

@@ -13,6 +13,7 @@ import msgspec
 
 from engine.data.rows import BadLine, Record, Row
 
+_SPACE = re.compile(r"[ \t\r\n\v\f]+")
 _LOOSE_COLON = re.compile(rb'"[ \t\r\n]+:')
 _decoder: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 
@@ -89,14 +90,18 @@ def concatenated(raw: bytes) -> list[tuple[int, int]]:
     """The byte spans of several objects one after another on a line; none where they are not."""
     decoder = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_unique)
     try:
-        text = raw.decode()
-        at, spans = len(text) - len(text.lstrip()), list[tuple[int, int]]()
-        while at < len(text.rstrip()):
-            value, end = decoder.raw_decode(text, at)
+        text = raw.decode().rstrip()
+        at, byte, spans = 0, 0, list[tuple[int, int]]()
+        while at < len(text):
+            space = _SPACE.match(text, at)
+            start = space.end() if space else at
+            value, end = decoder.raw_decode(text, start)
             if not isinstance(value, dict):
                 return []
-            spans.append((len(text[:at].encode()), len(text[:end].encode())))
-            at = end + len(text[end:]) - len(text[end:].lstrip())
+            byte += start - at  # white space is a byte each
+            stop = byte + len(text[start:end].encode())
+            spans.append((byte, stop))
+            at, byte = end, stop
     except (ValueError, RecursionError):
         return []
     return spans if len(spans) > 1 else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from engine.data.json_array import JsonArrayTable
 from engine.data.json_values import parse
 from engine.data.jsonl import JsonLinesTable
 from engine.data.memory_table import MemoryTable, rows_of_object
+from engine.data.rows import BadLine
 from engine.data.stream import Bytes, ending, open_bytes, read_whole
 from engine.data.table import Table
 from engine.data.text_table import TextTable
@@ -36,6 +38,7 @@ _SPLIT_IN_NAME = re.compile(r"(?:^|[-_./])(train|test|validation|valid|val|dev|e
 _SAME_SPLIT = {"val": "validation", "valid": "validation", "dev": "validation", "eval": "validation"}
 HELD_OUT_SPLITS = ("validation", "test")
 _SNIFFED = 1 << 20
+_LINES_TRIED = 20
 
 
 def open_table(section: DataSection) -> Table:
@@ -54,6 +57,13 @@ def open_table(section: DataSection) -> Table:
         return _folder(path, section) if path.is_dir() else _file(path, section)
     except PermissionError as error:
         raise DataError(f"{error.filename or path} may not be read by this user; check its permissions.") from None
+    except OSError as error:
+        if error.errno == errno.EMFILE:
+            raise DataError(
+                f"{path} has more data files than a process may have open at once. Raise that number (`ulimit -n`), or join the "
+                "files into fewer."
+            ) from None
+        raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from None
 
 
 def is_hub(section: DataSection) -> bool:
@@ -151,8 +161,11 @@ def _json(path: Path) -> Table:
         return JsonArrayTable(data, "json")
     raw = read_whole(data)
     kind = f"json ({data.packing})" if data.packing else "json"
+    rows = rows_of_object(path, raw)
+    if isinstance(rows[0], BadLine) and _mostly_objects(raw):
+        return JsonLinesTable(data, "jsonl")  # its first line was longer than what was looked at
     data.close()
-    return MemoryTable(path, kind, rows_of_object(path, raw), data.bytes_total)
+    return MemoryTable(path, kind, rows, data.bytes_total)
 
 
 def _shape(data: Bytes, kind: str) -> str:
@@ -165,4 +178,10 @@ def _shape(data: Bytes, kind: str) -> str:
         return "lines" if more and isinstance(parse(first)[0], list) else "array"
     if kind != ".json" or not head:
         return "lines"
-    return "lines" if more and isinstance(parse(first)[0], dict) else "object"
+    return "lines" if more and (isinstance(parse(first)[0], dict) or _mostly_objects(head)) else "object"
+
+
+def _mostly_objects(head: bytes) -> bool:
+    """Whether lines that hold objects follow a first line that does not; in an indented object, few lines are objects."""
+    lines = [line for line in head.split(b"\n", _LINES_TRIED + 1)[1:-1] if line.strip()]
+    return sum(isinstance(parse(line)[0], dict) for line in lines) * 2 > len(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
@@ -12,6 +13,7 @@ from engine.data.conversation import Conversation
 from engine.data.exclude import excluded_rows
 from engine.data.interpret import Reading, interpret
 from engine.data.learned import unlearned
+from engine.data.oasst import BELOW
 from engine.data.open import HELD_OUT_SPLITS, is_hub, open_table, splits_of
 from engine.data.presets import apply_preset
 from engine.data.rows import BadLine, Record, Row
@@ -91,7 +93,13 @@ def _source(
     wanted = [record for number, record in enumerate(records, 1) if number not in leave_out.rows]
     converted = reading.convert_all(record for record in wanted if isinstance(record, Row))
     conversations = converted.conversations
-    bad = [record for record in wanted if isinstance(record, BadLine)] + converted.misfits
+    misfits = converted.misfits
+    if reading.gathers and leave_out.rows:
+        # What replies to a message that was left out is left out with it; the data are not to blame.
+        before = {line.origin for line in reading.convert_all(rows).misfits}
+        misfits = [line for line in misfits if line.origin in before]
+        leave_out.counts[BELOW] = len(converted.misfits) - len(misfits)
+    bad = [record for record in wanted if isinstance(record, BadLine)] + misfits
     if bad and (section.bad_lines == "refuse" or not conversations):
         raise DataError(_refusal(path, bad, len(records), section.bad_lines))
     kept, skipped = _trainable(conversations, section)
@@ -132,6 +140,10 @@ def held_out_section(section: DataSection) -> DataSection | None:
     if not Path(section.held_out).exists():
         known = f" Splits of {section.path}: {', '.join(splits)}." if splits else ""
         raise DataError(f"held_out = {section.held_out!r} is no split of {section.path} and no file.{known}")
+    if os.path.exists(section.path) and os.path.samefile(section.path, section.held_out):
+        raise DataError(
+            f"held_out = {section.held_out!r} is the file that is trained on. Name another one, or draw them."
+        )
     return section.model_copy(update={**same, "path": section.held_out, "split": None, "streaming": False})
 
 

@@ -100,12 +100,15 @@ class SpanTable(ABC):
                 while self.data.size < self.at + piece_bytes and not self.data.complete:
                     self.data.more()
                 stop = min(self.data.size, self.at + piece_bytes)
-                last = self.data.complete and stop == self.data.size
-                used = self.find(self.data.read(self.at, stop), self.at, last)
+                piece = self.data.read(self.at, stop)
+                short = len(piece) < stop - self.at
+                last = short or (self.data.complete and stop == self.data.size)
+                used = self.find(piece, self.at, last)
                 self.at += used
                 piece_bytes *= 2
                 if last:
-                    self.problem = self.data.problem or self.finish()
+                    cut = f"{self.data.path} became shorter while it was read. Open it again." if short else ""
+                    self.problem = self.data.problem or cut or self.finish()
                     self._complete = done = True
                 elif used:
                     done = True

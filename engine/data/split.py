@@ -43,7 +43,8 @@ def divide(parts: Sequence[Part], split: SplitSection) -> tuple[list[int], list[
             train += own
             test += range(offset, offset + len(part.given))
             offset += len(part.given)
-    pools = [_groups(parts, pool, split) for pool in ([[item] for item in drawn] if split.stratify else [drawn])]
+    apart = split.stratify and split.group_by is None  # a group may have rows in several sources
+    pools = [_groups(parts, pool, split) for pool in ([[item] for item in drawn] if apart else [drawn])]
     for pool, chosen in zip(pools, draw(pools, split), strict=True):
         held_out = set(chosen)
         train += [index for i, group in enumerate(pool) if i not in held_out for index in group]

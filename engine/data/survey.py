@@ -15,18 +15,31 @@ from engine.data.table import Table
 from engine.facts import ColumnFact, FormatFact, SourceFacts
 
 _SIBLINGS_SHOWN = 3
+_LOOKED_AT = 20_000
 
 
-def first_rows(table: Table, count: int = SAMPLE_ROWS) -> list[Row]:
-    """The first rows that can be read, growing the table as far as that needs."""
-    while table.known < count and table.grow():
-        pass
-    return [record for record in table.records(0, count) if isinstance(record, Row)]
+def first_rows(table: Table, count: int = SAMPLE_ROWS, most: int | None = None) -> list[Row]:
+    """The first rows that can be read, growing the table as far as that needs: the ones a run tells the format by.
+
+    Of `most` records, as `max_rows` limits them, and of some thousands where nearly none can be read.
+    """
+    rows: list[Row] = []
+    at, stop = 0, min(_LOOKED_AT, most or _LOOKED_AT)
+    while len(rows) < count and at < stop:
+        upto = min(stop, at + count - len(rows))
+        while table.known < upto and table.grow():
+            pass
+        records = table.records(at, upto)
+        if not records:
+            break
+        rows += [record for record in records if isinstance(record, Row)]
+        at += len(records)
+    return rows[:count]
 
 
 def survey(table: Table, section: DataSection) -> tuple[Reading, SourceFacts]:
     """How the rows are read, and the facts about the source so far. Grows the table until its first rows are there."""
-    rows = first_rows(table)
+    rows = first_rows(table, most=section.max_rows)
     reading = interpret(rows, section)
     formats = {reading.format, *(detection.name for detection in reading.detections)}
     facts = SourceFacts(

@@ -92,7 +92,8 @@ def _chosen(sources: Sources, numbers: Sequence[int]) -> list[Source]:
 
 def _held_out(parts: list[Kept], split: SplitSection) -> list[int]:
     """Rows held out of each source."""
-    pools = [[part] for part in parts] if split.stratify else [parts] if parts else []
+    apart = split.stratify and split.group_by is None
+    pools = [[part] for part in parts] if apart else [parts] if parts else []
     places, sizes = [], []
     for pool in pools:
         place, size = _groups(pool)

@@ -11,6 +11,7 @@ import numpy as np
 from engine.config.sections import data_section, keys_in_force, other_rows
 from engine.data.conversation import Conversation, Message
 from engine.data.export import json_text
+from engine.data.formats import named
 from engine.data.open import open_table
 from engine.data.presets import apply_preset
 from engine.data.row_error import RowError
@@ -107,7 +108,7 @@ def _state(verdict: tuple[Any, str], record: Record, columns: Sequence[str]) -> 
     if verdict[1] or isinstance(record, BadLine) or len(columns) == MOST_COLUMNS:
         return verdict
     others = [name for name in record.values if name not in columns]
-    return (verdict[0], f"also has {', '.join(others)}") if others else verdict
+    return (verdict[0], f"also has {named(others)}") if others else verdict
 
 
 def detail(sources: Sources, jobs: Jobs, request: Detail, job: Job) -> Answer:

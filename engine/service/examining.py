@@ -12,7 +12,7 @@ from engine.data.examine import Examiner, Report
 from engine.data.interpret import Reading
 from engine.data.open import open_table
 from engine.data.presets import apply_preset
-from engine.data.rows import Record, Row
+from engine.data.rows import Record
 from engine.data.source import held_out_section
 from engine.service.examination import Examination
 from engine.service.jobs import Job, Jobs
@@ -50,6 +50,7 @@ def examine(sources: Sources, jobs: Jobs, request: Examine, job: Job) -> Answer:
         report = _whole(source, job, _examiner(source, count, against, source.expected), "examining")
         if others:
             report.notes.append(f"Looked for leakage into {', '.join(other.table.name for other in others)}.")
+        settle_exclusions(source, job)
         return _examined(source, report, reading, exact=True)
 
 
@@ -79,17 +80,19 @@ def settle_exclusions(source: Source, job: Job) -> None:
 
 def kept(source: Source, job: Job, group_by: str | None = None) -> Kept:
     """What a run would take of a source, counted once."""
-    settle_exclusions(source, job)
     with source.use():
-        if group_by not in source.kept:
-            source.kept[group_by] = count_kept(source, job, group_by)
-        return source.kept[group_by]
+        settle_exclusions(source, job)
+        known = source.kept  # another one, where the rows are understood in another way meanwhile
+        if group_by not in known:
+            known[group_by] = count_kept(source, job, group_by)
+        return known[group_by]
 
 
 def mean_tokens(source: Source, job: Job, count: Count) -> tuple[float, bool]:
     """(tokens of a row on average, whether all rows were looked at)."""
     examiner = Examiner(_convert(source), rules=(), count_tokens=count)
-    seen = _take(examiner, source.walk(job, spread(source.known, SAMPLE_ROWS)), job)
+    with source.use():
+        seen = _take(examiner, source.walk(job, spread(source.known, SAMPLE_ROWS)), job)
     tokens = next((figures.mean for figures in examiner.report(True).figures if figures.name == "tokens"), None)
     return tokens or 0.0, seen == source.known and source.complete
 
@@ -136,14 +139,14 @@ def _reported(source: Source, job: Job, name: str) -> Iterable[Block]:
 
 
 def _take(examiner: Examiner, blocks: Iterable[Block], job: Job, most: int | None = None) -> int:
-    """Show rows to an examiner, `most` readable ones at most; how many it saw."""
-    seen = readable = 0
+    """Show rows to an examiner, `most` at most, readable or not; how many it saw."""
+    seen = 0
     for block in blocks:
         for row, record in block:
-            if most is not None and readable == most:
+            if seen == most:
                 return seen
             examiner.take(row + 1, record)
-            seen, readable = seen + 1, readable + isinstance(record, Row)
+            seen += 1
             if seen % _CHECK_ROWS == 0:
                 job.check()
     return seen

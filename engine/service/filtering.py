@@ -83,9 +83,10 @@ class _Filter:
         """The rows to look at, in the order of the file; None for all."""
         chosen: Numbers | None = None
         if self.request.rows:
-            wanted = np.unique(np.array(self.request.rows, dtype=np.int64)) - 1
-            self.source.wait_for(int(wanted[-1]), self.job)
-            chosen = wanted[(wanted >= 0) & (wanted < self.source.known)].astype(np.int32)
+            wanted = {number - 1 for number in self.request.rows if number > 0}
+            self.source.wait_for(max(wanted, default=0), self.job)
+            known = self.source.known
+            chosen = np.array(sorted(row for row in wanted if row < known), dtype=np.int32)
         if self.request.findings:
             from engine.service.examining import examined
 

@@ -130,12 +130,20 @@ class Jobs:
         return job
 
     def claim(self, job: Job, kind: str, source: int, *, alone: bool = True) -> None:
-        """Say what a long request does. Where it is to be alone, the one before of its kind on this source is cancelled."""
+        """Say what a long request does. Where it is to be alone, the one before of its kind on this source is cancelled.
+
+        Which came before is decided by the order of the requests, not by which thread got here first. Raises Ended when a
+        later one is at work already.
+        """
         with self._lock:
-            before = [other for other in self._jobs.values() if (other.kind, other.source) == (kind, source)]
             job.kind, job.source = kind, source
-        for other in before if alone else ():
+            same = [other for other in self._jobs.values() if (other.kind, other.source) == (kind, source)]
+        place = same.index(job) if job in same else len(same)
+        for other in same[:place] if alone else ():
             other.cancel()
+        if alone and same[place + 1 :]:
+            job.cancel()
+            raise Ended
 
     def cancel(self, request_id: int) -> bool:
         """Cancel a request; False when there is none of that id, or it had ended."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.learned import unlearned
 from engine.data.quality.digests import digest
-from engine.data.rows import BadLine
+from engine.data.rows import BadLine, Row
 from engine.errors import DataError
 
 if TYPE_CHECKING:
@@ -36,7 +38,9 @@ class Kept(msgspec.Struct, frozen=True):
 
 def count_kept(source: Source, job: Job, group_by: str | None = None) -> Kept:
     """Walk over the rows and count. Raises DataError when a row does not have the column `group_by`."""
-    verdicts = source.verdicts
+    verdicts, reading = source.verdicts, source.reading
+    if reading.gathers:
+        return _count_gathered(source, job, group_by)
     rows, conversations, keys = 0, 0, array("Q")
     for block in source.walk(job):
         for row, record in block:
@@ -45,15 +49,34 @@ def count_kept(source: Source, job: Job, group_by: str | None = None) -> Kept:
                 continue
             rows, conversations = rows + 1, conversations + taken
             if group_by is not None:
-                if group_by not in record.values:
-                    raise DataError(
-                        f"{record.origin} has no column {group_by!r}, which split.group_by names. "
-                        f"It has {', '.join(map(repr, record.values)) or 'none'}."
-                    )
-                keys.append(int.from_bytes(digest(record.values[group_by]), "little"))
+                keys.append(_key(record.origin, record.values, group_by))
         job.progress(f"counting {source.table.name}", block.upto, source.expected)
-    if group_by is None:
-        return Kept(rows, conversations)
-    unique, first, counts = np.unique(np.frombuffer(keys, dtype=np.uint64), return_index=True, return_counts=True)
+    return Kept(rows, conversations, _groups(keys) if group_by is not None else None)
+
+
+def _count_gathered(source: Source, job: Job, group_by: str | None) -> Kept:
+    """Of conversations that are spread over rows: a row counts where a conversation begins, as it does in a run."""
+    verdicts, reading, section = source.verdicts, source.reading, source.section
+    taken: list[Row] = []
+    for block in source.walk(job):
+        taken += [record for row, record in block if isinstance(record, Row) and verdicts.keeps(row, record)]
+        job.progress(f"counting {source.table.name}", block.upto, source.expected)
+    found = [one for one in reading.convert_all(taken).conversations if not unlearned(one, section)]
+    begun = {one.origin: one.values for one in found}
+    keys = [_key(origin, values, group_by) for origin, values in begun.items()] if group_by is not None else []
+    return Kept(len(begun), len(found), _groups(keys) if group_by is not None else None)
+
+
+def _key(origin: str, values: dict[str, Any], group_by: str) -> int:
+    if group_by not in values:
+        raise DataError(
+            f"{origin} has no column {group_by!r}, which split.group_by names. "
+            f"It has {', '.join(map(repr, values)) or 'none'}."
+        )
+    return int.from_bytes(digest(values[group_by]), "little")
+
+
+def _groups(keys: Sequence[int]) -> Groups:
+    unique, first, counts = np.unique(np.array(keys, dtype=np.uint64), return_index=True, return_counts=True)
     order = np.argsort(first)
-    return Kept(rows, conversations, Groups(unique[order], counts[order]))
+    return Groups(unique[order], counts[order])

@@ -81,17 +81,12 @@ class Source:
         """Keep what was found out about the rows, unless they are understood in another way by now."""
         if reading is self.reading:
             self.examination = examination
-            if not self.excluded:
-                self._judge_by(examination)
 
     def exclude(self, examination: Examination, reading: Reading) -> None:
         """Keep which rows a run leaves out; from now on these are the ones."""
         if reading is self.reading:
             self.excluded = examination
-            self._judge_by(examination)
-
-    def _judge_by(self, examination: Examination) -> None:
-        self.verdicts = Verdicts(self.section, self.reading, examination.marks(self.section.exclude.findings))
+            self.verdicts = Verdicts(self.section, reading, examination.marks(self.section.exclude.findings))
 
     @property
     def known(self) -> int:

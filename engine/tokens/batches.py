@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import random
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -134,7 +135,9 @@ class BatchPlan:
         self._epoch = -1
         self._order: list[list[int]] = []
         self.sequences = len(self._sequences(0))
+        """Of the first epoch. Where a mixture is packed, others have a few more or less: they draw other rows."""
         self.steps_per_epoch = math.ceil(self.sequences / self.batch_size)
+        self._last_steps = [self.steps_per_epoch]
         epochs = 1.0 if train.epochs is None else train.epochs
         self.steps = train.steps or max(1, math.ceil(epochs * self.steps_per_epoch))
 
@@ -162,9 +165,19 @@ class BatchPlan:
         """The global batch of a step. Raises IndexError outside 1 … steps."""
         if not 1 <= step <= self.steps:
             raise IndexError(step)
-        epoch, position = divmod(step - 1, self.steps_per_epoch)
+        epoch, position = self._place(step)
         start = position * self.batch_size
         return collate(self.examples, self._sequences(epoch)[start : start + self.batch_size], self.padding)
+
+    def _place(self, step: int) -> tuple[int, int]:
+        """(epoch, batches of it that come before this step)."""
+        if not self.mixture or self.packing == "none":
+            return divmod(step - 1, self.steps_per_epoch)
+        while self._last_steps[-1] < step:
+            sequences = len(self._sequences(len(self._last_steps)))
+            self._last_steps.append(self._last_steps[-1] + math.ceil(sequences / self.batch_size))
+        epoch = bisect_left(self._last_steps, step)
+        return epoch, step - 1 - (self._last_steps[epoch - 1] if epoch else 0)
 
     def epoch_of(self, step: int) -> float:
         """Epochs done after a step."""

@@ -57,6 +57,18 @@ def test_data_tells_what_a_file_holds(tmp_path: Path, rows_file: Path) -> None:
     assert missing.returncode == 2
 
 
+def test_the_table_of_a_mixture_counts_what_a_run_takes(tmp_path: Path, tiny_model: Path, rows_file: Path) -> None:
+    path = tmp_path / "run.toml"
+    own = 'template = "custom"\nprompt = "{question}"\ncompletion = "{answer}"\n'
+    path.write_text(
+        f'[model]\npath = "{tiny_model}"\n[[data]]\npath = "{rows_file}"\nmax_rows = 10\n'
+        f'[[data]]\npath = "{rows_file}"\n{own}exclude = {{rows = [1, 2]}}\n'
+    )
+    lines = luthier("data", str(path), "--json", runs=tmp_path).stdout.splitlines()
+    assert [json.loads(line)["conversations"] for line in lines[:2]] == [40, 40]
+    assert [row["rows"] for row in json.loads(lines[2])["mixture"]] == [10, 38]
+
+
 def test_the_rest_tells_json(tmp_path: Path) -> None:
     assert json.loads(luthier("runs", "--json", runs=tmp_path / "none").stdout)["runs"] == []
     assert json.loads(luthier("paths", "--json", runs=tmp_path).stdout)["runs"] == str(tmp_path)

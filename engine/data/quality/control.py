@@ -7,6 +7,7 @@ from collections import Counter
 from typing import ClassVar
 
 from engine.data.quality.base import RowNumbers, Rule, Setting, View, clipped, counted
+from engine.data.quality.masking import hidden
 from engine.facts import FindingFacts
 
 _C0 = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -48,9 +49,10 @@ class ControlCharacters(Rule):
     def _report(self, row: View) -> None:
         kinds: dict[str, str] = {}
         for field, text in row.fields():
+            evidence = hidden(text)
             for match in _ALL.finditer(text):
                 if not _in_place(text, match.start()):
-                    kinds.setdefault(name_of(match[0]), f"{field}: {clipped(text, match.start())}")
+                    kinds.setdefault(name_of(match[0]), f"{field}: {clipped(evidence, match.start())}")
         self._kinds.update(dict.fromkeys(kinds, 1))
         name, where = next(iter(kinds.items()))
         self.found(row.number, f"{name} in {where}")

@@ -22,6 +22,8 @@ class ExactDuplicate(Rule):
     needs_digests: ClassVar[bool] = True
 
     def rows(self, seen: Seen) -> RowNumbers:
+        if self.setting.gathers:
+            return seen.numbers[:0]  # the same turn in two conversations makes no duplicate of either
         repeated, first = repeats(seen.digests)
         numbers = seen.numbers
         self.samples = [
@@ -29,6 +31,9 @@ class ExactDuplicate(Rule):
             for index, of in zip(repeated[:SAMPLES], first[:SAMPLES], strict=True)
         ]
         return np.sort(numbers[repeated])
+
+    def notes(self) -> list[str]:
+        return ["Each row is one turn: duplicates and leakage were not looked for."] if self.setting.gathers else []
 
 
 def repeats(digests: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -56,6 +61,8 @@ class Leakage(Rule):
     needs_digests: ClassVar[bool] = True
 
     def rows(self, seen: Seen) -> RowNumbers:
+        if self.setting.gathers:
+            return seen.numbers[:0]
         against = np.fromiter(self.setting.against, dtype=np.uint64, count=len(self.setting.against))
         against = against[against != 0]
         hit = np.isin(seen.digests, against)

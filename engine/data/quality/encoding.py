@@ -10,6 +10,7 @@ import ftfy
 from ftfy.badness import BADNESS_RE
 
 from engine.data.quality.base import Rule, Severity, View, clipped
+from engine.data.quality.masking import hidden
 
 BOM = "\ufeff"
 _WRONG_ENCODINGS = (
@@ -28,7 +29,7 @@ class ByteOrderMark(Rule):
     def look(self, row: View) -> None:
         for text in row.texts:
             if BOM in text:
-                self.found(row.number, f"{row.field_of(text)}: {clipped(text, text.index(BOM))}")
+                self.found(row.number, f"{row.field_of(text)}: {clipped(hidden(text), text.index(BOM))}")
                 return
 
 
@@ -60,12 +61,11 @@ class Mojibake(Rule):
 
     def look(self, row: View) -> None:
         for text in row.texts:
-            if not text.isascii() and suspect(text):
-                piece = broken(text)
-                if piece:
-                    sound = ftfy.fix_encoding(piece)
-                    self.found(row.number, f"{row.field_of(text)}: {clipped(piece)} should be {clipped(sound)}")
-                    return
+            if not text.isascii() and suspect(text) and broken(text):
+                piece = broken(hidden(text)) or "(hidden)"
+                sound = ftfy.fix_encoding(piece)
+                self.found(row.number, f"{row.field_of(text)}: {clipped(piece)} should be {clipped(sound)}")
+                return
 
 
 def suspect(text: str) -> bool:

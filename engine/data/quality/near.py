@@ -59,7 +59,7 @@ class NearDuplicate(Rule):
 
     def look(self, row: View) -> None:
         self._rows += 1
-        if self._minhash is None or row.misfit:
+        if self._minhash is None or row.misfit or self.setting.gathers:
             return
         answers = [unit for message in row.messages if message.role == "assistant" for unit in units(message.content)]
         answered = shingles(answers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import ClassVar
 
 from engine.data.quality.base import Rule, Severity, View
@@ -37,7 +38,12 @@ class Email(Rule):
 
 
 def address_in(text: str) -> str:
-    """The first address in a text that is no example, no file name and no part of a URL; or ""."""
+    """The first address in a text; or ""."""
+    return next(addresses_in(text), "")
+
+
+def addresses_in(text: str) -> Iterator[str]:
+    """The addresses in a text that are no example, no file name and no part of a URL."""
     for match in _ADDRESS.finditer(text):
         address = match[0]
         if text[max(0, match.start() - 1)] == "\\" and address[0] in "nrt":  # a line end in a text of JSON or code
@@ -49,8 +55,7 @@ def address_in(text: str) -> str:
         ):
             continue
         if not _BEFORE_HOST.search(text, max(0, match.start() - 200), match.start()):
-            return address
-    return ""
+            yield address
 
 
 def masked(address: str) -> str:

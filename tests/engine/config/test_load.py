@@ -59,6 +59,8 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         ("[train]\nseed = 100000000000000000000000", "less than"),
         ('[lora]\ntarget_modules = "("', "is no regular expression"),
         ("[train]\nint = 3", "unknown key `train.int`"),
+        ('[[data]]\npath = "e.jsonl"\nweight = inf', "finite"),
+        ('[[data]]\npath = "e.jsonl"\nexclude = {rows = [1], sha256 = ""}', "the first 16 of its hexadecimal digits"),
     ],
 )
 def test_values_are_checked_strictly(tmp_path: Path, line: str, words: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tempfile
+import time
 from pathlib import Path
 
 import pyarrow
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from engine.config.data import DataSection
 from engine.data.json_array import JsonArrayTable
-from engine.data.json_values import parse, quick
+from engine.data.json_values import concatenated, parse, quick
 from engine.data.open import open_table
 from engine.data.rows import BadLine, Row
 from engine.data.spans import SpanTable
@@ -189,3 +190,11 @@ def test_packed_behind_the_ending(tmp_path: Path) -> None:
     assert rows[0].values == {"question": "q", "answer": "a"}
     with pytest.raises(DataError, match=r"has the ending '\.xml'"):
         read(write(tmp_path, gzip.compress(b"<x/>"), "d.xml.gz"))
+
+
+def test_many_objects_on_one_line_take_time_by_their_number() -> None:
+    raw = b"".join(b'{"n": %d, "t": "\xc3\xa9"} ' % number for number in range(20_000))
+    started = time.process_time()
+    spans = concatenated(raw)
+    assert time.process_time() - started < 2  # by the square of their number it would be tens of seconds
+    assert [json.loads(raw[start:stop])["n"] for start, stop in spans] == list(range(20_000))

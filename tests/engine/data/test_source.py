@@ -5,14 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from engine.config.data import DataSection, ExcludeSection
+from engine.config.data import ColumnRole, DataSection, ExcludeSection
 from engine.config.tokens import SplitSection
+from engine.data.formats import FORMATS
+from engine.data.open import open_table
 from engine.data.source import Source, read_source
 from engine.data.split import Part, divide
+from engine.data.survey import survey
 from engine.errors import DataError
 from tests.shared import DATA, GSM8K, needs_shared
 
@@ -325,3 +328,45 @@ def test_a_guess_is_not_trained_on_until_somebody_says_so(tmp_path: Path) -> Non
     assert 'format = "question_answer" and columns = {prompt = "query", answer = "reply"}' in text
     said = source(path, format="question_answer", columns={"prompt": "query", "answer": "reply"})
     assert [m.content for m in said.conversations[0].messages] == ["q", "r"]
+
+
+def thread(number: int) -> list[dict[str, Any]]:
+    roles = ("prompter", "assistant", "prompter", "assistant")
+    said = (f"question {number}", "How can I help?", f"tell me of {number}", f"it is {number}")
+    return [
+        {"message_id": f"{number}.{i}", "parent_id": f"{number}.{i - 1}" if i else None, "role": role, "text": text}
+        for i, (role, text) in enumerate(zip(roles, said, strict=True))
+    ]
+
+
+def test_rows_left_out_of_a_tree_take_along_what_replies_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for number in range(3) for row in thread(number)))
+    source = read_source(DataSection(path=str(path), exclude=ExcludeSection(rows=[2])))
+    assert source.excluded == {"by number": 1, "messages below one that was left out": 2}
+    assert not source.bad
+    assert [one.origin for one in source.conversations] == ["t.jsonl:5", "t.jsonl:9"]
+    same = read_source(DataSection(path=str(path), exclude=ExcludeSection(findings=["exact_duplicate"])))
+    assert len(same.conversations) == 3  # an answer that stands in two threads is no duplicate of either
+
+
+def test_a_file_does_not_hold_out_itself(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"question": "q", "answer": "a"}\n')
+    with pytest.raises(DataError, match="is the file that is trained on"):
+        read_source(DataSection(path=str(path), held_out=str(path)))
+
+
+@pytest.mark.parametrize("keys", [{}, {"max_rows": 10}])
+def test_browsing_and_training_tell_the_format_by_the_same_rows(tmp_path: Path, keys: dict[str, Any]) -> None:
+    path = tmp_path / "t.jsonl"
+    first = ['{"text": "a text"}' if keys else "no row"] * (10 if keys else 200)
+    path.write_text("\n".join([*first, *['{"question": "q", "answer": "a"}'] * 200]))
+    section = DataSection(path=str(path), bad_lines="skip", **keys)
+    reading, _ = survey(open_table(section), section)
+    assert reading.format == read_source(section).format == ("text" if keys else "question_answer")
+
+
+def test_every_role_of_a_format_can_be_given_a_column() -> None:
+    roles = {role.removesuffix("?") for form in FORMATS.values() for role in form.roles}
+    assert roles == set(get_args(ColumnRole))

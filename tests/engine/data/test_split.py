@@ -72,3 +72,11 @@ def test_a_source_that_brings_its_own_is_left_alone() -> None:
     assert len(test) == 6
     assert set(range(10)) <= set(train)
     assert divide([parts[0]], SplitSection(test_size=0))[1] == [10, 11, 12, 13]
+
+
+def test_a_group_of_several_sources_stays_on_one_side_whatever_stratify_says() -> None:
+    parts = [Part(rows(200, "a", "page", 2)), Part(rows(300, "b", "page", 4))]
+    train, test = divide(parts, SplitSection(test_size=0.1, group_by="page"))
+    pages = [one.values["page"] for part in parts for one in part.conversations]
+    assert test
+    assert not {pages[i] for i in train} & {pages[i] for i in test}

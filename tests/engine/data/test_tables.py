@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import random
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -204,3 +205,69 @@ def test_every_shared_text_keeps_its_lines() -> None:
     for path in sorted((DATA / "datasets" / "text").glob("*.txt")):
         raw = path.read_bytes()
         assert len(list(opened(path).scan())) == raw.count(b"\n") + (not raw.endswith(b"\n")), path.name
+
+
+def test_a_value_that_python_cannot_hold_costs_its_row(tmp_path: Path) -> None:
+    column = pyarrow.array([0, 2**62, 1], pyarrow.timestamp("us"))
+    pyarrow.parquet.write_table(pyarrow.table({"at": column}), tmp_path / "t.parquet")
+    table = opened(tmp_path / "t.parquet")
+    assert [type(record) for record in table.scan()] == [Row, BadLine, Row]
+    (bad,) = table.records(1, 2)
+    assert isinstance(bad, BadLine)
+    assert bad.origin == "t.parquet#2"
+    assert "date value out of range" in bad.reason
+    assert b"date value out of range" in table.raw(1)
+
+
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    twins = pyarrow.table([pyarrow.array([1]), pyarrow.array([2])], names=["a", "a"])
+    pyarrow.parquet.write_table(twins, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="names a column twice: a, a"):
+        opened(tmp_path / "t.parquet")
+
+
+def test_a_header_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"question,ans\xffwer\nq,a\n")
+    with pytest.raises(DataError, match=r"names the columns, is not UTF-8 \(byte 13\)"):
+        list(opened(tmp_path / "t.csv").scan())
+
+
+def test_lines_in_a_json_file_are_told_by_most_of_them(tmp_path: Path) -> None:
+    good = "".join(json.dumps({"a": number}) + "\n" for number in range(30))
+    (tmp_path / "bad.json").write_text('{"a": NaN}\n' + good)
+    (tmp_path / "long.json").write_text(json.dumps({"a": "x" * (1 << 20)}) + "\n" + good)
+    (tmp_path / "one.json").write_text('{"a": {\n"b": NaN\n},\n"c": 1\n}\n')
+    assert [type(record) for record in opened(tmp_path / "bad.json").scan()] == [BadLine] + [Row] * 30
+    assert [type(record) for record in opened(tmp_path / "long.json").scan()] == [Row] * 31
+    assert [type(record) for record in opened(tmp_path / "one.json").scan()] == [BadLine]
+
+
+def test_a_file_that_becomes_shorter_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"a": 1}\n' * 1000)
+    table = opened(path)
+    with path.open("r+b") as file:
+        file.truncate(900)
+    assert len(list(table.scan())) == 100
+    assert "became shorter while it was read" in table.problem
+
+
+def test_more_files_than_may_be_open_are_refused(tmp_path: Path) -> None:
+    for number in range(80):
+        (tmp_path / f"{number}.txt").write_text("x")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+    try:
+        with pytest.raises(DataError, match="more data files than a process may have open at once"):
+            opened(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("state.json", '{"_data_files": ["x"]}'), ("dataset_dict.json", '{"splits": 5}')]
+)
+def test_a_saved_folder_that_is_damaged_is_explained(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match="Copy"):
+        opened(tmp_path)

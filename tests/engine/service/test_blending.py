@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,9 @@ from engine.config.tokens import SplitSection
 from engine.data.source import read_source
 from engine.data.split import Part, divide
 from engine.errors import ConfigError, DataError
-from engine.service.protocol import Divide, Divided, Mix, Mixed
+from engine.service import examining
+from engine.service.kept import Kept
+from engine.service.protocol import Divide, Divided, Interpret, Mix, Mixed, Opened
 from tests.engine.service.talk import Talk
 
 
@@ -98,3 +101,34 @@ def test_splits_that_cannot_be(talk: Talk, files: list[Path]) -> None:
         talk.ask(Divide, Divided, sources=[source.number], split={"sise": 1})
     with pytest.raises(DataError, match="Name at least one"):
         talk.ask(Divide, Divided, sources=[])
+
+
+def test_a_count_under_other_keys_is_not_kept(talk: Talk, files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    source = talk.open(files[0])
+    count = examining.count_kept
+
+    def meanwhile(*args: Any) -> Kept:
+        found = count(*args)
+        talk.ask(Interpret, Opened, source=source.number, section={"path": str(files[0]), "max_rows": 5})
+        return found
+
+    monkeypatch.setattr(examining, "count_kept", meanwhile)
+    talk.ask(Mix, Mixed, sources=[source.number], weights=[1.0])
+    monkeypatch.undo()
+    assert talk.ask(Mix, Mixed, sources=[source.number], weights=[1.0]).rows[0].rows == 5
+
+
+def test_conversations_of_many_rows_are_counted_as_a_run_counts_them(talk: Talk, tmp_path: Path) -> None:
+    path = tmp_path / "tree.jsonl"
+    said = [("prompter", None), ("assistant", 0), ("prompter", 1), ("assistant", 2), ("assistant", 0)]
+    path.write_text(
+        "".join(
+            json.dumps({"message_id": i, "parent_id": of, "role": role, "text": f"text {i}"}) + "\n"
+            for i, (role, of) in enumerate(said)
+        )
+    )
+    source = talk.open(path, format="oasst_messages")
+    (row,) = talk.ask(Mix, Mixed, sources=[source.number], weights=[1.0]).rows
+    assert (
+        row.rows == len(read_source(data_section({"path": str(path), "format": "oasst_messages"})).conversations) == 2
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.config.sections import data_section
 from engine.data.source import read_source
 from engine.errors import ModelError
 from engine.service import examining
@@ -123,3 +124,24 @@ def test_marks_name_the_first_rule_that_found_a_row(talk: Talk) -> None:
     assert examination.rows_with(["a", "b"]).tolist() == [1, 3, 4]
     assert examination.rules_of(4) == ["a", "b"]
     assert examination.rules_of(6) == []
+
+
+def test_only_a_run_decides_what_is_left_out(talk: Talk, doubled: Path) -> None:
+    source = talk.open(doubled, exclude={"findings": ["leakage"]})
+    other = talk.open(doubled)
+    talk.ask(Examine, Examined, source=source.number, against=[other.number])
+    page = talk.ask(Page, Rows, source=source.number, count=1000)
+    assert source.examination is not None
+    assert len(source.examination.rows_with(["leakage"])) > 0
+    assert not any(row.state == "excluded" for row in page.rows)
+
+
+def test_lines_that_cannot_be_read_count_for_max_rows_as_in_a_run(talk: Talk, tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    short = [json.dumps({"question": f"what {i}", "answer": "word " * (9 + i % 4)}) for i in range(30)]
+    long = [json.dumps({"question": f"tell {i}", "answer": "word " * 4000}) for i in range(40)]
+    path.write_text("\n".join(["no row"] * 30 + short + long))
+    keys = {"max_rows": 62, "bad_lines": "skip", "exclude": {"findings": ["length_outlier"]}}
+    source = talk.open(path, **keys)
+    taken = read_source(data_section({"path": str(path), **keys}))
+    assert talk.ask(Filter, Matched, source=source.number, kept=True).matches == len(taken.conversations) == 30

@@ -125,3 +125,10 @@ def test_what_came_there_meanwhile_is_not_replaced(
         talk.ask(Export, Exported, source=source.number, path=str(target))
     assert target.read_text() == "mine"
     assert sorted(os.listdir(tmp_path)) == ["mixed.jsonl", "out.jsonl"]
+
+
+def test_a_name_that_is_too_long_is_explained(talk: Talk, mixed_file: Path) -> None:
+    source = talk.open(mixed_file)
+    for length in (250, 300):
+        with pytest.raises(DataError, match="cannot be written: File name too long"):
+            talk.ask(Export, Exported, source=source.number, path=str(mixed_file.parent / ("x" * length)))

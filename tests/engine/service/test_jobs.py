@@ -91,3 +91,14 @@ def test_long_requests_wait_for_quick_ones_and_not_for_ever(monkeypatch: pytest.
     slept.clear()
     pace.breathe()
     assert not slept
+
+
+def test_an_older_request_whose_thread_is_late_does_not_end_the_newer_one() -> None:
+    channel = Kept()
+    jobs = Jobs(channel)
+    old, new = begun(jobs, 1), begun(jobs, 2)
+    jobs.claim(new, "mix", 0)
+    with pytest.raises(Ended):
+        jobs.claim(old, "mix", 0)
+    assert channel.said == [Cancelled(id=1)]
+    assert new.end(Done())

@@ -78,3 +78,22 @@ def test_micro_batches_hold_the_same_tokens_without_the_padding() -> None:
     assert [p.ids.shape for p in parts] == [(2, 8), (2, 2), (1, 1)]
     assert sum(p.supervised_tokens for p in parts) == batch.supervised_tokens
     assert sum(p.tokens for p in parts) == batch.tokens
+
+
+def test_a_packed_mixture_has_as_many_batches_as_its_epochs_need() -> None:
+    lengths = np.random.default_rng(1).integers(5, 60, 50).tolist()
+    both = examples(lengths)
+    both.sources = [0] * 40 + [1] * 10
+    train = TrainSection(batch_size=1, epochs=6.0)
+    plan = BatchPlan(both, train, "bfd", 64, 0, [0.3, 0.7])
+    seen = [[origin for row in plan.batch(step).rows for origin in row] for step in range(1, plan.steps + 1)]
+    assert plan.mixture is not None
+    at = 0
+    for epoch in range(3):
+        wanted = sorted(f"d:{row + 40 * source}" for source, row in plan.mixture.order(epoch))
+        shown: list[str] = []
+        while len(shown) < len(wanted):
+            shown, at = shown + seen[at], at + 1
+        assert sorted(shown) == wanted
+    resumed = BatchPlan(both, train, "bfd", 64, 0, [0.3, 0.7])
+    assert resumed.batch(plan.steps).fingerprint == plan.batch(plan.steps).fingerprint

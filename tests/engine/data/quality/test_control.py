@@ -63,3 +63,14 @@ def test_rows_are_found_and_kinds_are_counted() -> None:
     assert finding.title.endswith("(replacement character U+FFFD 2, control character U+001B 1)")
     assert finding.samples[0] == "row 2: control character U+001B in answer: x␛[31m and � and �"
     assert not any(char in sample for sample in finding.samples for char in "\x1b\u202e")
+
+
+def test_evidence_hides_secrets_and_addresses() -> None:
+    token, address = "ghp_" + "a1B2c3D4e5F6" * 3, "anna.schmidt@firma-berlin.de"
+    text = f"see\u200b {token} \ufeff {address} cafÃ© mÃ¼de"
+    for rule in ("control_characters", "byte_order_mark", "mojibake"):
+        (finding,) = examined([{"text": text}], "text", rule).findings
+        assert finding.rows == 1
+        assert token not in str(finding)
+        assert address not in str(finding)
+        assert "ghp_•" in str(finding) or "anna•" in str(finding)
