@@ -132,8 +132,9 @@ def _examiner(reading: Reading, section: DataSection, wanted: Wanted, table: Tab
     held_out = held_out_section(section)
     if held_out is not None:
         other = open_table(held_out)
+        theirs, _ = survey(other, held_out)
         rows = (record for record in other.scan() if isinstance(record, Row))
-        against = set(digests_of(reading.convert_all(rows).conversations).tolist())
+        against = set(digests_of(theirs.convert_all(rows).conversations).tolist())
         other.close()
     count = token_counter(wanted.tokenizer) if wanted.tokenizer else None
     convert = None if reading.problem else reading.convert

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
+
 from engine.data.rows import BadLine, Record
 from engine.data.table import Table
 from engine.errors import DataError
@@ -57,10 +59,25 @@ def line_of(table: Table, row: int, record: Record) -> bytes:
 
 
 def json_text(value: Any) -> str:
-    """A value as text: texts as they are, anything else as compact JSON."""
+    """A value as text: texts as they are, anything else as compact JSON; JSON has no word but null for not-a-number."""
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str, allow_nan=False)
+    except ValueError:
+        return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _name(part: Path, place: Path) -> None:
+    """Give a file its name, where nothing has it. Raises OSError."""
+    try:
+        os.link(part, place)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if place.exists():
+            raise
+        part.replace(place)
 
 
 def _same(path: Path, other: Path) -> bool:
@@ -116,7 +133,7 @@ class RowFiles:
                 if self._overwrite:
                     part.replace(place)
                 else:
-                    os.link(part, place)
+                    _name(part, place)
         except OSError as error:
             raise self._failure(error) from error
 

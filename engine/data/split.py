@@ -23,6 +23,8 @@ class Part:
     conversations: Sequence[Conversation]
     given: Sequence[Conversation] | None = None
     """Held-out conversations that the source brings itself; nothing is drawn from it then."""
+    rows_of: str = ""
+    """What the rows are known by; parts that read the same rows keep each of them on one side."""
 
 
 def divide(parts: Sequence[Part], split: SplitSection) -> tuple[list[int], list[int]]:
@@ -44,7 +46,10 @@ def divide(parts: Sequence[Part], split: SplitSection) -> tuple[list[int], list[
             test += range(offset, offset + len(part.given))
             offset += len(part.given)
     apart = split.stratify and split.group_by is None  # a group may have rows in several sources
-    pools = [_groups(parts, pool, split) for pool in ([[item] for item in drawn] if apart else [drawn])]
+    together: dict[str, list[tuple[int, list[int]]]] = {}
+    for number, own in drawn:
+        together.setdefault((parts[number].rows_of or str(number)) if apart else "", []).append((number, own))
+    pools = [_groups(parts, pool, split) for pool in together.values()]
     for pool, chosen in zip(pools, draw(pools, split), strict=True):
         held_out = set(chosen)
         train += [index for i, group in enumerate(pool) if i not in held_out for index in group]
@@ -63,10 +68,12 @@ def draw(pools: Sequence[Sequence[Sized]], split: SplitSection) -> list[list[int
 
 
 def _groups(parts: Sequence[Part], pool: list[tuple[int, list[int]]], split: SplitSection) -> list[list[int]]:
-    groups: dict[tuple[int, str], list[int]] = {}
+    groups: dict[tuple[str, str], list[int]] = {}
     for number, indices in pool:
         for index, conversation in zip(indices, parts[number].conversations, strict=True):
-            groups.setdefault((-1 if split.group_by else number, group_of(conversation, split)), []).append(index)
+            groups.setdefault(
+                ("" if split.group_by else parts[number].rows_of or str(number), group_of(conversation, split)), []
+            ).append(index)
     return list(groups.values())
 
 

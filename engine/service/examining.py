@@ -36,8 +36,12 @@ def examine(sources: Sources, jobs: Jobs, request: Examine, job: Job) -> Answer:
     others = [sources.get(number) for number in request.against if number != request.source]
     jobs.claim(job, "examine", source.number)
     with source.use():
-        count = token_counter(request.tokenizer) if request.tokenizer else None
         reading = source.reading
+        asked = (request.tokenizer, [(other.number, other.known) for other in others], source.known)
+        if source.reported and source.reported[0] == asked:
+            settle_exclusions(source, job)
+            return _examined(source, source.reported[1], reading, exact=True)
+        count = token_counter(request.tokenizer) if request.tokenizer else None
         small = source.complete and source.known <= SAMPLE_ROWS
         if not small:
             sample = _sample(source, job, count)
@@ -50,6 +54,8 @@ def examine(sources: Sources, jobs: Jobs, request: Examine, job: Job) -> Answer:
         report = _whole(source, job, _examiner(source, count, against, source.expected), "examining")
         if others:
             report.notes.append(f"Looked for leakage into {', '.join(other.table.name for other in others)}.")
+        if reading is source.reading and source.complete:
+            source.reported = (asked, report)
         settle_exclusions(source, job)
         return _examined(source, report, reading, exact=True)
 

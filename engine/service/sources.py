@@ -35,6 +35,7 @@ from engine.service.views import MOST_ROWS, Numbers, Views
 from engine.service.wire import Channel
 
 if TYPE_CHECKING:
+    from engine.data.examine import Report
     from engine.service.kept import Kept
 
 MOST_COLUMNS = 256
@@ -53,7 +54,7 @@ class Source:
         self.number = number
         self.table = table
         self.views = Views()
-        self.read_as(section)
+        self._understand(section)
         self.closing = False
         self._grown = False
         self._problem = ""
@@ -61,8 +62,7 @@ class Source:
         self._lock = threading.Lock()
         self._reading: AbstractContextManager[object] = nullcontext() if _many_may_read(table) else threading.Lock()
 
-    def read_as(self, section: DataSection) -> None:
-        """Understand the rows by these keys, and forget what was found out about them by others."""
+    def _understand(self, section: DataSection) -> None:
         reading, facts = survey(self.table, section)
         self.section, self.reading, self.facts = section, reading, facts
         self.columns = [column.name for column in facts.columns[:MOST_COLUMNS]]
@@ -70,12 +70,25 @@ class Source:
             facts.notes.append(f"It has {len(facts.columns):,} columns or more; lists show the first {MOST_COLUMNS}.")
         self.examination: Examination | None = None
         """What was found out about the rows, as they are understood now."""
+        self.reported: tuple[object, Report] | None = None
+        """The last examination of all rows, with what it was asked for."""
         self.excluded: Examination | None = None
         """The rows that a run leaves out for their findings, once that was worked out."""
         self.verdicts = Verdicts(section, reading)
         """What is said of rows, as things stand."""
         self.kept: dict[str | None, Kept] = {}
         """What a run would take, by the column that groups rows."""
+
+    def read_as(self, section: DataSection) -> None:
+        """Understand the rows by these keys, and forget what was found out about them by others.
+
+        What a run leaves out changes nothing about the rows: what is known of them stays.
+        """
+        if self.section.model_copy(update={"exclude": section.exclude}) != section:
+            self._understand(section)
+            return
+        self.section, self.excluded, self.kept = section, None, {}
+        self.verdicts = Verdicts(section, self.reading)
 
     def remember(self, examination: Examination, reading: Reading) -> None:
         """Keep what was found out about the rows, unless they are understood in another way by now."""

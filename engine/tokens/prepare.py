@@ -167,7 +167,8 @@ def prepare(run: RunFile, tokenizer: Any, folder_config: dict[str, Any], progres
     both = [(n, s, c) for n, s in enumerate(sources) for c in (*s.source.conversations, *(s.source.held_out or ()))]
     rows = [(s.template, c) for _, s, c in both]
     owners = [n for n, _, _ in both]
-    train_rows, test_rows = divide([Part(s.source.conversations, s.source.held_out) for s in sources], run.split)
+    parts = [Part(s.source.conversations, s.source.held_out, s.source.sha256) for s in sources]
+    train_rows, test_rows = divide(parts, run.split)
     total = len(rows)
     train = Examples(_encoded(path, rows, owners, train_rows, progress, 0, total))
     test = Examples(_encoded(path, rows, owners, test_rows, progress, len(train_rows), total))

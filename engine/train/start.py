@@ -36,7 +36,7 @@ def check(run: RunFile) -> RunFile:
     _, config = model_folder(run.model)
     resolve_max_length(run.tokens.max_length, context_length(config))
     sources = read_sources(run)
-    divide([Part(source.conversations, source.held_out) for source in sources], run.split)
+    divide([Part(source.conversations, source.held_out, source.sha256) for source in sources], run.split)
     for source in sources:
         if source.section.template in ("auto", "tokenizer"):
             continue  # these need the tokenizer, which only the worker loads

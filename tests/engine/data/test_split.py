@@ -80,3 +80,12 @@ def test_a_group_of_several_sources_stays_on_one_side_whatever_stratify_says() -
     pages = [one.values["page"] for part in parts for one in part.conversations]
     assert test
     assert not {pages[i] for i in train} & {pages[i] for i in test}
+
+
+def test_two_tables_of_one_file_do_not_leak_into_each_other() -> None:
+    for stratify in (True, False):
+        parts = [Part(rows(40), rows_of="file"), Part(rows(25), rows_of="file"), Part(rows(30), rows_of="other")]
+        train, test = divide(parts, SplitSection(test_size=0.2, stratify=stratify))
+        origin = [("other" if i >= 65 else "file", i % 65 % 40) for i in range(95)]
+        assert {origin[i] for i in train} & {origin[i] for i in test} == set()
+        assert sorted(train + test) == list(range(95))

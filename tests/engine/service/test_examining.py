@@ -49,8 +49,27 @@ def test_a_large_one_is_sampled_first(talk: Talk, doubled: Path, monkeypatch: py
     assert sample.notes[0] == "Of a sample of 20 rows, evenly spread."
     assert (answer.seen, answer.exact, answer.complete) == (100, True, True)
     assert not [note for note in answer.notes if "sample" in note]
-    only = talk.ask(Examine, Examined, source=source.number, exact=False)
+    known = talk.ask(Examine, Examined, source=source.number, exact=False)
+    assert (known.seen, known.exact) == (100, True), "what is known exactly is told at once"
+    only = talk.ask(Examine, Examined, source=talk.open(doubled).number, exact=False)
     assert (only.seen, only.exact, only.complete) == (20, False, True)
+
+
+def test_leaving_rows_out_costs_no_second_examination(
+    talk: Talk, doubled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = talk.open(doubled)
+    first = talk.ask(Examine, Examined, source=source.number)
+    section = {"path": str(doubled), "exclude": {"rows": [3], "findings": ["exact_duplicate"]}}
+    talk.ask(Interpret, Opened, source=source.number, section=section)
+    asked: list[object] = []
+    whole = examining._whole
+    monkeypatch.setattr(examining, "_whole", lambda *a, **k: (asked.append(a[3]), whole(*a, **k))[1])
+    again = talk.ask(Examine, Examined, source=source.number)
+    assert (again.findings, again.columns) == (first.findings, first.columns)
+    assert asked == ["looking for rows to leave out"]
+    page = talk.ask(Page, Rows, source=source.number, count=100)
+    assert [row.number for row in page.rows if row.state == "excluded"] == [3, *range(11, 100, 10)]
 
 
 def test_samples_are_spread_and_always_the_same() -> None:

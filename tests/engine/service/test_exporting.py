@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.data import export as exporting
+from engine.data.export import json_text
 from engine.errors import DataError
 from engine.service.jobs import Ended
 from engine.service.protocol import Export, Exported, Filter, Matched
@@ -132,3 +133,7 @@ def test_a_name_that_is_too_long_is_explained(talk: Talk, mixed_file: Path) -> N
     for length in (250, 300):
         with pytest.raises(DataError, match="cannot be written: File name too long"):
             talk.ask(Export, Exported, source=source.number, path=str(mixed_file.parent / ("x" * length)))
+
+
+def test_not_a_number_becomes_what_json_has_for_it() -> None:
+    assert json_text({"a": float("nan"), "b": [float("inf"), 1.5, "ü"]}) == '{"a":null,"b":[null,1.5,"ü"]}'
