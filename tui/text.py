@@ -21,7 +21,7 @@ from engine.text import one_line, visible
 __all__ = ["Wall", "cell_len", "clip", "pad", "plain", "safe", "wrap"]
 
 _ACTS_ON_TERMINAL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2060-\u2069\u061c\ufeff\ud800-\udfff]")
-_NOT_ASCII = re.compile(r"[^\x20-\x7e]")
+_NOT_ASCII = re.compile(r"[^\x20-\x7e]+")
 _ASCII_LIKENESS = {
     ord(char): ascii_char
     for chars, ascii_char in (
@@ -98,19 +98,18 @@ def wrap(text: str, width: int, max_lines: int | None = None) -> list[str]:
 
 def _wrap_line(text: str, width: int) -> list[str]:
     lines: list[str] = []
-    line = ""
+    line: str | None = None  # nothing yet; an empty one is the beginning of an indentation
     for word in text.split(" "):
-        candidate = f"{line} {word}" if line else word
+        candidate = word if line is None else f"{line} {word}"
         if cell_len(candidate) <= width:
             line = candidate
             continue
-        if line:
+        if line is not None and line.strip():
             lines.append(line)
         pieces = chop_cells(word, width) if cell_len(word) > width else [word]
         lines += pieces[:-1]
-        line = pieces[-1] if pieces else ""
-    lines.append(line)
-    return lines
+        line = pieces[-1] if pieces and pieces[-1] else None
+    return [*lines, line or ""]
 
 
 @lru_cache(4096)
@@ -137,7 +136,8 @@ class Wall(LineFilter):
         if _ACTS_ON_TERMINAL.search(text):
             text = _ACTS_ON_TERMINAL.sub(lambda match: _stand_in(match.group()), text)
         if self.ascii_only and not text.isascii():
-            text = _NOT_ASCII.sub(_to_ascii, text.translate(_ASCII_LIKENESS))
+            cells = cell_len(text)  # of the whole: joined signs are narrower than their parts
+            text = _NOT_ASCII.sub(_to_ascii, text.translate(_ASCII_LIKENESS))[:cells].ljust(cells)
         return segment if text is segment.text else Segment(text, style)
 
 

@@ -57,3 +57,10 @@ def test_the_wall_keeps_widths_and_lets_nothing_through() -> None:
     in_ascii = Wall(ascii_only=True).apply(segments, Color(0, 0, 0))
     assert all(segment.text.isascii() for segment in in_ascii)
     assert cell_len(in_ascii[0].text) == cell_len("ok ─ ◆ é")
+
+
+def test_ascii_keeps_the_width_of_joined_signs() -> None:
+    for text in ("👩‍👩‍👧‍👦 family │", "🏳️‍🌈 flag", "1️⃣ keycap", "é\u0301 नमस्ते ไทย", "日本語 …"):
+        clean = Wall(ascii_only=True).apply([Segment(text)], Color(0, 0, 0))[0].text
+        assert clean.isascii()
+        assert len(clean) == cell_len(text), text

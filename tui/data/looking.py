@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 News = Literal["sources", "rows", "row", "exam", "mix"]
 CLIP = 240
 """Characters of a cell in a list."""
+ROWS_BEFORE = 5
+"""Rows that are seen above the one to which the cursor goes back."""
 DETAIL_CHARACTERS = 20_000
 """Characters of a text in the pane of a row; the pager shows all."""
 
@@ -95,13 +97,16 @@ class Looking:
 
     # Views
 
-    def look(self, source: Source) -> None:
-        """Show the rows that are wanted now."""
+    def look(self, source: Source, stay: bool = False) -> None:
+        """Show the rows that are wanted now; `stay`: on the row under the cursor, now among its neighbours."""
         source.view.problem = ""
         if source.wanted.plain:
             self.app.workers.cancel_group(self.app, f"data-view-{source.key}")
             if source.view.id:
+                here = source.pages.row(source.cursor) if stay else None
                 self._swap(source, View())
+                if here is not None:
+                    source.cursor, source.top = here.number - 1, max(0, here.number - 1 - ROWS_BEFORE)
             source.view.complete = True
             self.tell("rows")
         elif source.state == "open":

@@ -144,6 +144,17 @@ class Source:
         found = self.section.get("exclude")
         return found if isinstance(found, dict) else {}
 
+    @property
+    def unreadable(self) -> int:
+        """Of the rows that were examined, those that cannot be read: they hold nothing of any kind."""
+        exam = self.examined
+        return max(0, exam.seen - sum(exam.columns[0].kinds.values())) if exam and exam.columns else 0
+
+    @property
+    def refused(self) -> int:
+        """Of those, the ones that a run refuses the source for."""
+        return 0 if self.section.get("bad_lines") == "skip" else self.unreadable
+
     def finding(self, rule: str) -> FindingFacts | None:
         """What a rule found."""
         found = self.examined.findings if self.examined else []
@@ -163,6 +174,8 @@ def verdict(source: Source) -> tuple[Verdict, str]:
         return "problem", "no rows to train"
     if source.torn:
         return "problem", "torn"
+    if source.refused:
+        return "look", f"{source.refused:,} unreadable"
     found = [finding for finding in (source.examined.findings if source.examined else []) if finding.rows]
     serious = [finding for finding in found if finding.severity != "note"]
     if serious:

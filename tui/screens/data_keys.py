@@ -27,6 +27,8 @@ class DataKeys(DataPanes):
         """The keys that matter in the present pane."""
         if not self.luthier.desk.sources:
             return ("choose", "open_data")
+        if self.typing:
+            return ("choose", "back", "toggle_regex", "next_column")
         if self.pane == "side" and self.side == "findings":
             return ("choose", "exclude", "export", "examine_all", "statistics")
         if self.pane == "side" and self.side == "stats":
@@ -36,16 +38,28 @@ class DataKeys(DataPanes):
             return (*(("view_as",) if row and row.conversations else ()), "copy", "pager", "exclude", "use")
         if self.pane == "sources":
             return ("choose", "open_data", "mapping", "weight_up", "mixture", "use")
+        if self.source is not None and self.source.marks:
+            return ("exclude", "copy", "export", "marked_only", "clear_marks", "use")
         return ("choose", "search", "findings", "statistics", "use", "open_data", "mapping")
+
+    @property
+    def typing(self) -> bool:
+        """While something is looked for."""
+        return self.focused is not None and self.focused.id == "sought"
 
     def labels(self) -> Mapping[str, str]:
         """What the keys are called now."""
         found = {"choose": "row" if self.pane == "rows" else "its rows"}
         if not self.luthier.desk.sources:
             found["choose"] = "open"
+        if self.typing:
+            return {"choose": "rows", "back": "all rows"}
         if self._excluded_already():
             found["exclude"] = "take back"
         source = self.source
+        if source is not None and source.marks and not (self.pane == "side" and self.side == "findings"):
+            count = f"{len(source.marks):,} marked"  # not the row under the cursor, then
+            found |= {"exclude": f"{found.get('exclude', 'exclude')} {count}", "copy": f"copy {count}"}
         if source is not None and source.examining is not None:
             found["examine_all"] = "stop"
         if self.pane == "side" and self.side == "row":
@@ -94,9 +108,9 @@ class DataKeys(DataPanes):
     # Opening, moving between panes
 
     @work(group="ask")
-    async def action_open_data(self) -> None:
-        """Ask what to open."""
-        sections: list[Section] | None = await self.app.push_screen_wait(OpenData())
+    async def action_open_data(self, folder: str = "") -> None:
+        """Ask what to open; `folder`: look into it first."""
+        sections: list[Section] | None = await self.app.push_screen_wait(OpenData(folder))
         if sections:
             self._open(sections)
 
@@ -148,7 +162,7 @@ class DataKeys(DataPanes):
             if place is not None and place.section:
                 self._open([dict(place.section)])
             else:
-                self.action_open_data()
+                self.action_open_data(place.folder if place is not None else "")
         elif self.pane == "rows":
             self._go("side", "row")
         elif self.pane == "side" and self.side == "findings":
@@ -167,13 +181,16 @@ class DataKeys(DataPanes):
         if search.has_class("-open"):
             search.close()
             if source is not None and source.wanted.pattern:
-                self._seek(source, "", False, "")
+                self._seek(source, "", False, "", stay=True)
             self._go("rows")
         elif source is not None and self.pane != "rows":
             self._go("rows", "row")
         elif source is not None and source.wanted.take_off() is not None:
-            self.luthier.desk.look(source)
+            self.luthier.desk.look(source, stay=True)
             self.news_of_data({"rows"})
+        elif source is not None and source.wanted.sort and not source.view.complete:
+            source.wanted.sort, source.wanted.descending = "", False  # it takes too long
+            self.luthier.desk.look(source)
         elif source is not None and self.side != "row":
             self._go("rows", "row")
         else:
@@ -194,7 +211,7 @@ class DataKeys(DataPanes):
         if source := self.source:
             self._seek(source, event.pattern, event.regex, event.column)
 
-    def _seek(self, source: Source, pattern: str, regex: bool, column: str) -> None:
+    def _seek(self, source: Source, pattern: str, regex: bool, column: str, stay: bool = False) -> None:
         wanted = source.wanted
         if (wanted.pattern, wanted.regex, wanted.column) == (pattern, regex, column):
             return
@@ -202,7 +219,7 @@ class DataKeys(DataPanes):
         wanted.pattern, wanted.regex, wanted.column = pattern, regex, column
         wanted.put("search", bool(pattern))
         if not nothing_changes:
-            self.luthier.desk.look(source)
+            self.luthier.desk.look(source, stay)
 
     @on(SearchLine.Left)
     def _searched(self) -> None:

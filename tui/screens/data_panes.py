@@ -183,7 +183,7 @@ class DataPanes(Frame):
             self.query_one(SourceHead).show(source)
             self.query_one(SearchLine).refresh_words(source)
             self.follow()
-        if "row" in what:
+        if "row" in what or (source is not None and source.row is None):
             self.query_one(RowDetail).show(source)
         if "exam" in what:
             self.query_one("#sources", SourceList).repaint()
@@ -200,6 +200,8 @@ class DataPanes(Frame):
     def follow(self) -> None:
         """Have the row under the cursor read in full, where it is not yet."""
         source, brief = self.source, self.rows.current
+        if source is not None and source.view.complete and not source.reachable:
+            source.row = None  # the row that was read is none of those that are shown
         if source is None or brief is None:
             return
         if source.row is None or source.row.number != brief.number:

@@ -77,6 +77,11 @@ class Frame(Screen[None]):
         """Names of the keys that the footer shows now, for a screen whose panes have different ones."""
         return ()
 
+    @property
+    def typing(self) -> bool:
+        """Whether keys are letters of a field now: the footer then shows the hints alone."""
+        return False
+
     def labels(self) -> Mapping[str, str]:
         """What the footer calls a key now, where that is not what the table of keys says."""
         return {}

@@ -101,6 +101,9 @@ class Footer(Painted):
         keys = footer_keys(self.where)
         if not hints:
             return keys
+        if self._frame_above.typing:
+            fields = {key.id: key for key in keys_of("app", "find", self.where)}
+            return [fields[name] for name in hints]
         own = {key.id: key for key in keys_of(self.where)}
         return [*(own[name] for name in hints), *(key for key in keys if key.where == "app")]
 

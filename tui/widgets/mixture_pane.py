@@ -31,7 +31,7 @@ class MixturePane(Painted):
         """A line a source."""
         desk = self.luthier.desk
         if desk.mixture.error:
-            return [[(plain(desk.mixture.error, width), "bad")]]
+            return [[(line, "bad")] for line in wrap(desk.mixture.error, width, height)]
         if len(desk.sources) < 2:
             return [[(line, "faint")] for line in wrap("One source: each row once an epoch.", width)]
         room = width - 13

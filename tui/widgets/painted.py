@@ -39,7 +39,7 @@ def fit(row: Row, width: int, ink: str = "") -> Row:
     for text, name in row:
         size = cell_len(text)
         if size > room:
-            text = clip(text, room)
+            text = clip(text, room) if text.strip(" ") else " " * room  # of blanks nothing is cut that was to be read
             size = cell_len(text)
         if text:
             fitted.append((text, name))

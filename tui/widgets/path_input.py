@@ -7,6 +7,11 @@ import shlex
 from textual import events
 from textual.widgets import Input
 
+from tui import words
+
+MOST_PASTED = 32_768
+"""Characters: some hundreds of paths. A field slows down with what it holds."""
+
 
 def one_line_of(pasted: str) -> str:
     """Pasted text as one line: paths of several lines side by side."""
@@ -24,5 +29,8 @@ class PathInput(Input):
         """Take every line, and run nothing."""
         event.stop()
         event.prevent_default()
-        if text := one_line_of(event.text):
+        if len(event.text) > MOST_PASTED:
+            text = f"What was pasted has {words.count(len(event.text))} characters; that is no path."
+            self.app.notify(text, severity="error", markup=False)
+        elif text := one_line_of(event.text):
             self.replace(text, *self.selection)

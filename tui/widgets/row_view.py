@@ -110,8 +110,10 @@ class RowView(Picker):
         if source is None or source.state != "open":
             return []
         counted, found = count_words(source), layers(source)
-        room = self.size.width - row_width(self.title()) - row_width(counted) - 8
-        row: Row = []
+        if source.view.problem:
+            counted = [("not searched", "warn")]  # what is shown is still what was looked for before
+        row: Row = [(f"{self.glyphs.mark} {words.count(len(source.marks))}  ", "accent")] if source.marks else []
+        room = self.size.width - row_width(self.title()) - row_width(counted) - row_width(row) - 8
         for number, (key, text) in enumerate(found):
             words_ = plain(text, max(4, room // (len(found) - number) - 4))
             row += [(key, "key"), (f" {words_}  ", "text")]

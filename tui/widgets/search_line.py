@@ -13,10 +13,11 @@ from tui.data.model import Source
 from tui.keys import bindings
 from tui.rows import Row
 from tui.text import plain
-from tui.widgets.painted import Painted
+from tui.widgets.painted import Painted, row_width
 from tui.widgets.row_view import count_words
 
 TYPING_S = 0.25
+MOST_SOUGHT = 8192
 
 
 class SearchWords(Painted):
@@ -25,18 +26,20 @@ class SearchWords(Painted):
     source: Source | None = None
     regex = False
     column = ""
+    named = ""
+    """The column that stands before a colon in what is typed; it goes before the chosen one."""
 
     def paint(self, width: int, height: int) -> list[Row]:
         """How it is searched; what came of it."""
         row: Row = [("ctrl+r ", "key"), ("regex" if self.regex else "as typed", "title" if self.regex else "muted")]
         row += [
             ("  tab ", "key"),
-            (f"in {plain(self.column, 16)}" if self.column else "in all columns", "muted"),
+            (f"in {plain(column, 16)}" if (column := self.named or self.column) else "in all columns", "muted"),
             ("  ", ""),
         ]
         source = self.source
         if source is not None and source.view.problem:
-            return [[*row, (plain(source.view.problem, max(8, width - 40)), "bad")]]
+            return [[*row, (plain(source.view.problem, max(8, width - row_width(row))), "bad")]]
         return [[*row, *(count_words(source) if source and source.wanted.pattern else [])]]
 
 
@@ -62,7 +65,7 @@ class SearchLine(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Field and words."""
-        yield Input(placeholder="text, or column:text", id="sought", compact=True)
+        yield Input(placeholder="text, or column:text", id="sought", compact=True, max_length=MOST_SOUGHT)
         yield SearchWords(id="search-words")
 
     @property
@@ -73,7 +76,7 @@ class SearchLine(Horizontal):
         """Type; what was looked for before is there."""
         self.columns = source.columns
         words_, wanted = self._words, source.wanted
-        words_.source, words_.regex, words_.column = source, wanted.regex, wanted.column
+        words_.source, words_.regex, words_.column, words_.named = source, wanted.regex, wanted.column, ""
         field = self.query_one(Input)
         with self.prevent(Input.Changed):
             field.value = wanted.pattern
@@ -124,7 +127,9 @@ class SearchLine(Horizontal):
     def _post(self) -> None:
         text = self.query_one(Input).value
         column, colon, rest = text.partition(":")
-        if colon and column in self.columns:
+        self._words.named = column if colon and column in self.columns else ""
+        self._words.repaint()
+        if self._words.named:
             self.post_message(self.Sought(rest.lstrip(), self._words.regex, column))
         else:
             self.post_message(self.Sought(text, self._words.regex, self._words.column))

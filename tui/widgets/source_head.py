@@ -37,7 +37,7 @@ class SourceHead(Painted):
         facts = source.facts
         assert facts is not None
         right: Row = [
-            (f" {facts.kind}", "faint"),
+            (f" {_split(source)}{facts.kind}", "faint"),
             (f"  {words.short_bytes(facts.bytes)} " if facts.bytes else " ", "faint"),
         ]
         if not facts.format:
@@ -68,10 +68,17 @@ class SourceHead(Painted):
             return [(f" {glyphs.no} ", "bad"), (plain(source.torn, width - 4), "bad")]
         if facts.problem:
             problem = facts.problem.removeprefix(f"{facts.path}: ")  # which file it is stands above
-            return [(f" {glyphs.no} ", "bad"), (plain(problem, width - 4), "bad")]
+            cure: Row = [(" m", "key"), (" mapping ", "muted")] if source.rows else []
+            return apart([(f" {glyphs.no} ", "bad"), (plain(problem, width - 5 - row_width(cure)), "bad")], cure, width)
         if source.view.problem:
             return [(f" {glyphs.warn} ", "warn"), (plain(source.view.problem, width - 4), "warn")]
         out = _left_out(source)
+        if source.refused:
+            said: Row = [(f" {glyphs.no} ", "bad"), (f"{_unreadable(source)}: a run refuses the source; ", "bad")]
+            return [*said, ("m", "key"), (" leaves them out", "muted"), (f"; {out}" if out else "", "muted")]
+        if source.unreadable:
+            out = f"{out}, and " if out else "a run leaves out "
+            return [(f" {glyphs.excluded} ", "warn"), (plain(f"{out}{_unreadable(source)}", width - 4), "muted")]
         if out:
             return [(f" {glyphs.excluded} ", "warn"), (plain(out, width - 4), "muted")]
         if facts.notes:
@@ -79,6 +86,22 @@ class SourceHead(Painted):
             room = width - 4 - len(more)
             return [(f" {glyphs.dot} ", "faint"), (plain(facts.notes[0], room), "muted"), (more, "faint")]
         return []
+
+
+def _split(source: Source) -> str:
+    """Which split this is, where there are several."""
+    splits = source.facts.splits if source.facts else []
+    return (
+        f"{plain(str(source.section.get('split') or splits[0]), 16)}, 1 of {len(splits)} splits  "
+        if len(splits) > 1
+        else ""
+    )
+
+
+def _unreadable(source: Source) -> str:
+    exam, count = source.examined, source.unreadable
+    seen = f" in a sample of {words.count(exam.seen)}" if exam and not exam.exact else ""
+    return f"{words.count(count)} unreadable row{'s' if count != 1 else ''}{seen}"
 
 
 def _left_out(source: Source) -> str:

@@ -53,6 +53,8 @@ def choices_of(section: Section, facts: SourceFacts) -> list[Choice]:
         lines.append(Choice("text_unit", "a row is a", list(known.text_units())))
     if len(facts.splits) > 1:
         lines.append(Choice("split", "split", facts.splits))
+    skip = {"": "a run refuses the source", "skip": "a run leaves them out"}
+    lines.append(Choice("bad_lines", "unreadable rows", ["", "skip"], shown=skip))
     lines.append(Choice("preset", "preset", ["", *known.presets()], shown={"": "none"}))
     for line in lines:
         if not line.id.startswith(_ROLE):

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from tui.data.places import Entry, complete, parted, sections_of
+from tui.data.places import Entry, complete, parted, sections_of, short
 from tui.keys import bindings
 from tui.rows import Row
 from tui.screens.dialogs.base import Dialog
@@ -44,8 +44,10 @@ class OpenData(Dialog[list[dict[str, Any]]]):
     BINDINGS = bindings("dialog", "accept", "complete")
     AUTO_FOCUS = "#place"
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str = "") -> None:
         super().__init__()
+        self._folder = folder
+        """With a slash at its end: it is looked into first."""
         self._entries: list[Entry] = []
         self._picked = False
 
@@ -61,7 +63,10 @@ class OpenData(Dialog[list[dict[str, Any]]]):
     def on_mount(self) -> None:
         """What is here."""
         self.query_one(PlaceList).can_focus = False
-        self._look("")
+        if self._folder:
+            self._type(short(self._folder))
+        else:
+            self._look("")
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -111,7 +116,12 @@ class OpenData(Dialog[list[dict[str, Any]]]):
             return
         sections = sections_of(event.value)
         missing = [section["path"] for section in sections if _is_missing(section)]
-        if missing:
+        clear = complete(event.value, self._entries)
+        if missing and clear.endswith("/") and os.path.isdir(os.path.expanduser(clear)):
+            self._type(clear)
+        elif missing and os.path.isfile(os.path.expanduser(clear)):  # the beginning of one name only
+            self.dismiss(list(sections_of(clear)))
+        elif missing:
             self._say(f"There is no {plain(missing[0], 200)}.")
         else:
             self.dismiss(list(sections))
