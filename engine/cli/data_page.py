@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from rich import filesize
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -81,7 +82,7 @@ def as_json(
 
 
 def _head(facts: SourceFacts, report: Report) -> None:
-    size = f"{facts.bytes / 1e6:,.1f} MB"
+    size = filesize.decimal(facts.bytes)
     counted = f"{facts.rows:,} rows" if report.seen == facts.rows else f"{report.seen:,} rows looked at"
     console.show(Text.assemble((console.safe(facts.name).plain, "bold"), f"  {facts.kind}, {size}, {counted}"))
     if facts.format:
@@ -156,8 +157,6 @@ def _bad_lines(bad: Sequence[BadLine], report: Report) -> None:
         console.data(f"  {line.origin} cannot be read: {line.reason}")
     if len(bad) > SHOWN_BAD_LINES:
         console.data(f"  … and {len(bad) - SHOWN_BAD_LINES:,} more; --json names all")
-    if report.misfits:
-        console.data(f"  {report.misfits:,} rows do not fit the format")
 
 
 def _row(number: int, record: Row | BadLine) -> None:

@@ -54,6 +54,8 @@ ColumnRole = Literal[
 ]
 PresetName = Literal["oasst1", "oasst2", "openorca", "alpaca", "belle", "lamini_docs", "gsm8k", "c4"]
 FindingName = Literal[
+    "unreadable",
+    "misfit",
     "missing_text",
     "empty_text",
     "exact_duplicate",

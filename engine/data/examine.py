@@ -20,6 +20,7 @@ from engine.data.conversation import Conversation
 from engine.data.figures import figures
 from engine.data.quality import RULES
 from engine.data.quality.base import RowNumbers, Rule, Seen, Setting, View
+from engine.data.quality.broken import Unreadable
 from engine.data.quality.digests import digests_of
 from engine.data.quality.languages import OtherLanguage
 from engine.data.row_error import RowError
@@ -107,6 +108,9 @@ class Examiner:
         self._rows += 1
         if isinstance(record, BadLine):
             self._unreadable += 1
+            rule = self._rules.get("unreadable")
+            if isinstance(rule, Unreadable):
+                rule.refuse(number, record)
             return
         conversations, misfit = self._converted(record)
         row = View(number, record.values, conversations, misfit)

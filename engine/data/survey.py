@@ -43,7 +43,7 @@ def survey(table: Table, section: DataSection) -> tuple[Reading, SourceFacts]:
     reading = interpret(rows, section)
     formats = {reading.format, *(detection.name for detection in reading.detections)}
     facts = SourceFacts(
-        name=table.name,
+        name=_name(table, section),
         path=section.path,
         kind=table.kind,
         files=len(table.paths),
@@ -62,6 +62,14 @@ def survey(table: Table, section: DataSection) -> tuple[Reading, SourceFacts]:
         problem=reading.problem,
     )
     return reading, facts
+
+
+def _name(table: Table, section: DataSection) -> str:
+    """The table's name; of a folder its own, with the split that is read."""
+    path = Path(section.path)
+    if is_hub(section) or not path.is_dir():
+        return table.name
+    return f"{path.name}:{section.split}" if section.split else path.name
 
 
 def _columns(rows: Sequence[Row], reading: Reading) -> list[ColumnFact]:

@@ -44,6 +44,10 @@ def mix(sources: Sources, jobs: Jobs, request: Mix, job: Job) -> Answer:
     jobs.claim(job, "mix", 0)
     parts = [kept(source, job) for source in chosen]
     sizes = [part.conversations for part in parts]
+    for source, size in zip(chosen, sizes, strict=True):
+        if not size:
+            why = source.facts.problem or "None of its rows can be trained on."
+            raise DataError(f"{source.facts.name} cannot be mixed in. {why}")
     tokens, estimated = [], False
     if request.tokenizer:
         count = token_counter(request.tokenizer)
@@ -51,7 +55,7 @@ def mix(sources: Sources, jobs: Jobs, request: Mix, job: Job) -> Answer:
             mean, exact = mean_tokens(source, job, count)
             tokens.append(round(mean * part.rows))
             estimated |= not exact
-    rows = table([source.table.name for source in chosen], sizes, weights, request.budget, tokens)
+    rows = table([source.facts.name for source in chosen], sizes, weights, request.budget, tokens)
     for row, source in zip(rows, chosen, strict=True):
         row.source = source.number
     return Mixed(budget=request.budget or sum(sizes), rows=rows, estimated=estimated)
@@ -72,7 +76,7 @@ def divide(sources: Sources, jobs: Jobs, request: Divide, job: Job) -> Answer:
     rows = []
     for number, source in enumerate(chosen):
         groups = parts[number].groups
-        row = DivideRow(source=source.number, name=source.table.name, train=parts[number].rows, held_out=0)
+        row = DivideRow(source=source.number, name=source.facts.name, train=parts[number].rows, held_out=0)
         row.groups = len(groups.keys) if groups is not None else None
         own = given[number]
         if own is not None:

@@ -100,7 +100,17 @@ def _cells(record: Record, columns: Sequence[str], clip: int) -> list[str]:
 
 
 def _cell(value: Any, clip: int) -> str:
-    return one_line(json_text(value)[: clip + 1], clip)
+    return one_line(_first_words(value)[: clip + 1], clip)
+
+
+def _first_words(value: Any) -> str:
+    """A value as a list shows it: of turns what the first one who is no system says, else JSON."""
+    if isinstance(value, list) and value and all(isinstance(turn, dict) for turn in value[:2]):
+        turns = [turn for turn in value if isinstance(turn, dict) and turn.get("role", turn.get("from")) != "system"]
+        said = next((turns[0].get(key) for key in ("content", "value", "text") if turns and turns[0].get(key)), None)
+        if isinstance(said, str):
+            return f"{len(value)} turns: {said}"
+    return json_text(value)
 
 
 def _state(verdict: tuple[Any, str], record: Record, columns: Sequence[str]) -> tuple[Any, str]:

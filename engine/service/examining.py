@@ -53,7 +53,7 @@ def examine(sources: Sources, jobs: Jobs, request: Examine, job: Job) -> Answer:
         against = _digests(others, job)
         report = _whole(source, job, _examiner(source, count, against, source.expected), "examining")
         if others:
-            report.notes.append(f"Looked for leakage into {', '.join(other.table.name for other in others)}.")
+            report.notes.append(f"Looked for leakage into {', '.join(other.facts.name for other in others)}.")
         if reading is source.reading and source.complete:
             source.reported = (asked, report)
         settle_exclusions(source, job)
@@ -164,7 +164,7 @@ def _digests(others: list[Source], job: Job) -> Digests:
     for other in others:
         with other.use():
             examiner = Examiner(_convert(other), rules=(), statistics=False)
-            _take(examiner, _reported(other, job, f"reading {other.table.name}"), job)
+            _take(examiner, _reported(other, job, f"reading {other.facts.name}"), job)
             found.append(examiner.digests())
     return np.unique(np.concatenate(found))
 

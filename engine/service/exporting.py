@@ -46,7 +46,7 @@ def _rows(source: Source, request: Export, job: Job) -> Numbers | None:
     if request.rows:
         if min(request.rows) < 1 or not source.wait_for(max(request.rows) - 1, job):
             wrong = min(request.rows) if min(request.rows) < 1 else max(request.rows)
-            raise DataError(f"{source.table.name} has rows 1 to {source.known:,}; there is no row {wrong:,}.")
+            raise DataError(f"{source.facts.name} has rows 1 to {source.known:,}; there is no row {wrong:,}.")
         return np.array(request.rows, dtype=np.int32) - 1
     if request.view:
         view = source.views.get(request.view)

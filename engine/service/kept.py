@@ -50,7 +50,7 @@ def count_kept(source: Source, job: Job, group_by: str | None = None) -> Kept:
             rows, conversations = rows + 1, conversations + taken
             if group_by is not None:
                 keys.append(_key(record.origin, record.values, group_by))
-        job.progress(f"counting {source.table.name}", block.upto, source.expected)
+        job.progress(f"counting {source.facts.name}", block.upto, source.expected)
     return Kept(rows, conversations, _groups(keys) if group_by is not None else None)
 
 
@@ -60,7 +60,7 @@ def _count_gathered(source: Source, job: Job, group_by: str | None) -> Kept:
     taken: list[Row] = []
     for block in source.walk(job):
         taken += [record for row, record in block if isinstance(record, Row) and verdicts.keeps(row, record)]
-        job.progress(f"counting {source.table.name}", block.upto, source.expected)
+        job.progress(f"counting {source.facts.name}", block.upto, source.expected)
     found = [one for one in reading.convert_all(taken).conversations if not unlearned(one, section)]
     begun = {one.origin: one.values for one in found}
     keys = [_key(origin, values, group_by) for origin, values in begun.items()] if group_by is not None else []

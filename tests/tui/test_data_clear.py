@@ -132,15 +132,15 @@ async def test_what_keys_mean_while_rows_are_marked(make_app: Make, tmp_path: Pa
         await sees(pilot, "/ search")
 
 
-async def test_unreadable_rows_are_counted_and_can_be_left_out(make_app: Make, tmp_path: Path) -> None:
+async def test_unusable_rows_are_counted_and_can_be_left_out(make_app: Make, tmp_path: Path) -> None:
     app = make_app()
     async with looking_at(app, broken(tmp_path / "broken.jsonl"), size=(80, 24), examined=True) as pilot:
         source = app.desk.source
         assert source is not None
-        assert source.unreadable == 2
-        await sees(pilot, "2 unreadable rows: a run refuses the source; m leaves them out", "2 unreadable")
+        assert source.unusable == 2
+        await sees(pilot, "2 unusable rows: a run refuses the source; m leaves them out", "2 unusable")
         await pilot.press("m")
-        await sees(pilot, "unreadable rows", "a run refuses the source")
+        await sees(pilot, "unusable rows", "a run refuses the source")
         screen = app.screen
         while screen.query_one("#choices").current.id != "bad_lines":  # type: ignore[attr-defined]
             await pilot.press("down")
@@ -149,14 +149,14 @@ async def test_unreadable_rows_are_counted_and_can_be_left_out(make_app: Make, t
         await pilot.press("enter")
         await until(pilot, lambda: app.desk.run_sections()[0].get("bad_lines") == "skip")
         await ready(pilot, examined=True)
-        await sees(pilot, "a run leaves out 2 unreadable rows")
+        await sees(pilot, "a run leaves out 2 unusable rows")
 
 
 async def test_every_row_of_good_files_can_be_read(make_app: Make, tmp_path: Path) -> None:
     app = make_app()
     files = (boats(tmp_path / "boats.jsonl"), chats(tmp_path / "chats.jsonl"))
     async with looking_at(app, *files, size=(80, 24), examined=True):
-        assert [source.unreadable for source in app.desk.sources] == [0, 0]
+        assert [source.unusable for source in app.desk.sources] == [0, 0]
 
 
 async def test_a_split_is_named(make_app: Make, tmp_path: Path) -> None:

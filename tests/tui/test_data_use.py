@@ -41,7 +41,7 @@ async def test_a_new_run_file_is_written_and_started(
         await pilot.press("tab")
         await sees(pilot, "model/", "boats.toml is new", "+ boats.jsonl", "exclude {rows = [2]")
         await pilot.press("enter")
-        await sees(pilot, "the run file is ready", "start it now")
+        await sees(pilot, "the run file is ready", "start it …")
         await pilot.press("enter")
         await sees(pilot, "new run", "boats.toml")
         await pilot.press("enter")

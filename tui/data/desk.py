@@ -39,6 +39,11 @@ def small(source: Source) -> bool:
     return source.facts is not None and source.facts.bytes <= WHOLE_BYTES
 
 
+def trainable(source: Source) -> bool:
+    """Whether its rows have a format; one that has none is looked at, and mixed with nothing."""
+    return source.facts is not None and not source.facts.problem
+
+
 class Desk(Looking):
     """The open sources."""
 
@@ -280,7 +285,7 @@ class Desk(Looking):
         self.work(self._mix, "data-mix", exclusive=True)
 
     async def _mix(self) -> None:
-        ready = [source for source in self.sources if source.state == "open" and source.rows]
+        ready = [source for source in self.sources if source.state == "open" and source.rows and trainable(source)]
         mixture = self.mixture
         if not ready or (len(self.sources) < 2 and not self.asked_for_mixture):
             mixture.rows = []  # counting what a run would take of a large file is work: not for nothing

@@ -145,15 +145,16 @@ class Source:
         return found if isinstance(found, dict) else {}
 
     @property
-    def unreadable(self) -> int:
-        """Of the rows that were examined, those that cannot be read: they hold nothing of any kind."""
-        exam = self.examined
-        return max(0, exam.seen - sum(exam.columns[0].kinds.values())) if exam and exam.columns else 0
+    def unusable(self) -> int:
+        """Of the rows that were examined, those that a run cannot use: no rows, or none of this format."""
+        left_out = self.excluded_findings
+        rules = [rule for rule in ("unreadable", "misfit") if rule not in left_out]
+        return sum(found.rows for rule in rules if (found := self.finding(rule)))
 
     @property
     def refused(self) -> int:
         """Of those, the ones that a run refuses the source for."""
-        return 0 if self.section.get("bad_lines") == "skip" else self.unreadable
+        return 0 if self.section.get("bad_lines") == "skip" else self.unusable
 
     def finding(self, rule: str) -> FindingFacts | None:
         """What a rule found."""
@@ -175,7 +176,7 @@ def verdict(source: Source) -> tuple[Verdict, str]:
     if source.torn:
         return "problem", "torn"
     if source.refused:
-        return "look", f"{source.refused:,} unreadable"
+        return "look", f"{source.refused:,} unusable"
     found = [finding for finding in (source.examined.findings if source.examined else []) if finding.rows]
     serious = [finding for finding in found if finding.severity != "note"]
     if serious:

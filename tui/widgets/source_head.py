@@ -74,11 +74,11 @@ class SourceHead(Painted):
             return [(f" {glyphs.warn} ", "warn"), (plain(source.view.problem, width - 4), "warn")]
         out = _left_out(source)
         if source.refused:
-            said: Row = [(f" {glyphs.no} ", "bad"), (f"{_unreadable(source)}: a run refuses the source; ", "bad")]
+            said: Row = [(f" {glyphs.no} ", "bad"), (f"{_unusable(source)}: a run refuses the source; ", "bad")]
             return [*said, ("m", "key"), (" leaves them out", "muted"), (f"; {out}" if out else "", "muted")]
-        if source.unreadable:
+        if source.unusable:
             out = f"{out}, and " if out else "a run leaves out "
-            return [(f" {glyphs.excluded} ", "warn"), (plain(f"{out}{_unreadable(source)}", width - 4), "muted")]
+            return [(f" {glyphs.excluded} ", "warn"), (plain(f"{out}{_unusable(source)}", width - 4), "muted")]
         if out:
             return [(f" {glyphs.excluded} ", "warn"), (plain(out, width - 4), "muted")]
         if facts.notes:
@@ -98,10 +98,10 @@ def _split(source: Source) -> str:
     )
 
 
-def _unreadable(source: Source) -> str:
-    exam, count = source.examined, source.unreadable
+def _unusable(source: Source) -> str:
+    exam, count = source.examined, source.unusable
     seen = f" in a sample of {words.count(exam.seen)}" if exam and not exam.exact else ""
-    return f"{words.count(count)} unreadable row{'s' if count != 1 else ''}{seen}"
+    return f"{words.count(count)} unusable row{'s' if count != 1 else ''}{seen}"
 
 
 def _left_out(source: Source) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.config.data import FindingName
 from engine.data.quality.base import Rule
+from engine.data.quality.broken import Misfit, Unreadable
 from engine.data.quality.control import ControlCharacters
 from engine.data.quality.credentials import Secret
 from engine.data.quality.duplicates import ExactDuplicate, Leakage
@@ -16,6 +17,8 @@ from engine.data.quality.personal import Email
 from engine.data.quality.roles import RoleOrder
 
 RULES: dict[FindingName, type[Rule]] = {
+    "unreadable": Unreadable,
+    "misfit": Misfit,
     "missing_text": MissingText,
     "empty_text": EmptyText,
     "exact_duplicate": ExactDuplicate,

@@ -31,6 +31,7 @@ from engine.facts import FindingFacts
 SAMPLE = 2000
 """Rows whose language is looked at for an overview."""
 _HASHED = 1 << 32
+_MAIN = 0.2  # of the rows are in the language that others differ from
 _MORE = 8
 
 Ints = NDArray[np.int64]
@@ -94,8 +95,8 @@ class OtherLanguage(Rule):
         at, codes = self._sample.arrays()
         self.languages = self._mix(scripts, at, codes)
         main = next((code for code in self.languages if code != UNSURE), None)
-        if main is None:
-            return seen.numbers[:0]
+        if main is None or self.languages[main] < _MAIN * len(seen):
+            return seen.numbers[:0]  # no language is that of the source
         script = script_number(main)
         foreign = (scripts != NONE) & (scripts != script) & (bits & (1 << script) == 0)
         same = {UNSURE, *next((group for group in ALIKE if main in group), (main,))}

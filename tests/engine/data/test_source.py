@@ -370,3 +370,12 @@ def test_browsing_and_training_tell_the_format_by_the_same_rows(tmp_path: Path, 
 def test_every_role_of_a_format_can_be_given_a_column() -> None:
     roles = {role.removesuffix("?") for form in FORMATS.values() for role in form.roles}
     assert roles == set(get_args(ColumnRole))
+
+
+def test_what_a_run_refuses_can_be_left_out_by_finding(tmp_path: Path) -> None:
+    path = write(tmp_path, '{"question": "q", "answer": "a"}\n{"question"\n{"question": "q", "answer": 3}\n')
+    assert "2 of 3 lines cannot be used" in complaint(path)
+    found = source(path, exclude=ExcludeSection(findings=["unreadable", "misfit"]))
+    assert [c.origin for c in found.conversations] == ["d.jsonl:1"]
+    assert found.excluded == {"unreadable": 1, "misfit": 1}
+    assert found.bad == []

@@ -54,7 +54,7 @@ def choices_of(section: Section, facts: SourceFacts) -> list[Choice]:
     if len(facts.splits) > 1:
         lines.append(Choice("split", "split", facts.splits))
     skip = {"": "a run refuses the source", "skip": "a run leaves them out"}
-    lines.append(Choice("bad_lines", "unreadable rows", ["", "skip"], shown=skip))
+    lines.append(Choice("bad_lines", "unusable rows", ["", "skip"], shown=skip))
     lines.append(Choice("preset", "preset", ["", *known.presets()], shown={"": "none"}))
     for line in lines:
         if not line.id.startswith(_ROLE):

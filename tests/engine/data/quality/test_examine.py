@@ -47,6 +47,8 @@ def test_rows_are_counted_by_what_became_of_them() -> None:
     assert (report.seen, report.unreadable, report.misfits, report.conversations) == (6, 1, 1, 4)
     assert report.notes == ["Figures and findings of the first 6 rows."]
     assert {finding.rule: finding.examples for finding in report.findings} == {
+        "unreadable": [1],
+        "misfit": [5],
         "missing_text": [5],
         "exact_duplicate": [3],
         "empty_text": [4],
@@ -54,7 +56,7 @@ def test_rows_are_counted_by_what_became_of_them() -> None:
         "carriage_return": [6],
         "email": [6],
     }
-    assert [finding.severity for finding in report.findings] == ["error", *["warning"] * 3, "note", "note"]
+    assert [finding.severity for finding in report.findings] == [*["error"] * 3, *["warning"] * 3, "note", "note"]
     assert report.findings_of(6) == ["carriage_return", "control_characters", "email"]
     assert report.findings_of(2) == report.findings_of(99) == []
     assert [column.name for column in report.columns] == ["question", "answer"]
