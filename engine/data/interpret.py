@@ -51,7 +51,9 @@ class Reading:
     @property
     def is_guess(self) -> bool:
         """Whether somebody should confirm it before it is trained on: other columns than usual are taken for its roles."""
-        usual = {role: column for role, column in self.form.roles.items() if not role.endswith("?")} if self.form else {}
+        usual = (
+            {role: column for role, column in self.form.roles.items() if not role.endswith("?")} if self.form else {}
+        )
         return self.confidence == "possible" and self.required != usual
 
     @property
