@@ -21,7 +21,7 @@ demo: $(READY)  ## the whole journey offline, on the embedded starter (one to th
 	$(BIN)/luthier demo
 
 test: $(READY)  ## the test suite (no network, no GPU)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: $(READY)  ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .

@@ -43,7 +43,7 @@ def make_app(runs: Path, tmp_path: Path) -> Callable[..., LuthierApp]:
     return make
 
 
-async def until(pilot: Pilot[object], condition: Callable[[], object], seconds: float = 8.0) -> None:
+async def until(pilot: Pilot[object], condition: Callable[[], object], seconds: float = 20.0) -> None:
     """Let the app work until `condition` holds."""
     deadline = time.monotonic() + seconds
     while not condition():

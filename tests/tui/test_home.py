@@ -192,7 +192,13 @@ async def test_problems_with_files_of_the_user_are_said(make_app: Make) -> None:
     (path.parent / "themes" / "bad.toml").write_text("[[")
     path.write_text("colour = 'x'")
     async with make_app(theme="no-such").run_test(size=(100, 30), notifications=True) as pilot:
-        await sees(pilot, "bad.toml", "unknown key 'colour'", "There is no theme 'no-such'")
+        wanted = ("bad.toml", "unknown key 'colour'", "There is no theme 'no-such'")
+
+        def said() -> str:  # on the screen a long path may break anywhere
+            return " ".join(toast.message for toast in pilot.app._notifications)
+
+        await until(pilot, lambda: all(text in said() for text in wanted))
+        await sees(pilot, "There is no theme 'no-such'")
 
 
 async def test_small_terminals_get_a_message(make_app: Make, runs: Path) -> None:
