@@ -240,7 +240,7 @@ class Data(DataKeys):
         if path is None:
             return
         text = f"{path} is written. `luthier train` starts it at any time, and so does n on the list of runs."
-        if await self.app.push_screen_wait(Confirm("the run file is ready", text, "start it …", "go on looking")):
+        if await self.app.push_screen_wait(Confirm("the run file is ready", text, "start it now", "go on looking")):
             self.luthier.new_run(str(path))
 
 

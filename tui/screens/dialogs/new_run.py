@@ -93,10 +93,12 @@ class NewRun(Dialog[str]):
             yield Advice()
 
     def on_mount(self) -> None:
-        """The files that are here; a path that was given has only to be confirmed."""
+        """The files that are here; a path that was given is started, and stays to be mended where that fails."""
         field = self.query_one(Input)
         field.cursor_position = len(field.value)
         self._advise(names=complete(self.path)[1])
+        if self.path:
+            self.call_after_refresh(field.action_submit)
 
     def _advise(self, names: list[str] | None = None, error: str = "", busy: str = "") -> None:
         advice = self.query_one(Advice)
@@ -109,6 +111,8 @@ class NewRun(Dialog[str]):
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
+        if self.query_one(Advice).busy and event.value == self.path:
+            return  # the path that is being started
         self._advise(names=complete(event.value)[1])
 
     def on_key(self, event: object) -> None:
