@@ -78,7 +78,9 @@ def data(paths: Sequence[str], overrides: Sequence[str], wanted: Wanted) -> None
                 _export(table, target, one.report, wanted.only)
         finally:
             table.close()
-    if len(looked) > 1 and all(one.report.conversations for one in looked):
+    if len(looked) > 1 and not all(one.report.complete for one in looked):
+        console.say("The mixture is reckoned from all rows: leave --quick away to see it.")
+    elif len(looked) > 1 and all(one.report.conversations for one in looked):
         data_page.show_mixture(_mixture(looked, run), wanted.as_json)
 
 
@@ -146,16 +148,18 @@ def _examiner(reading: Reading, section: DataSection, wanted: Wanted, table: Tab
 def _mixture(looked: Sequence[Looked], run: RunFile | None) -> list[MixRow]:
     weights = [one.section.weight or 0.0 for one in looked]
     sizes = [_taken(one) for one in looked]
-    tokens = [
-        round(figures.mean * one.report.seen) if figures is not None and figures.mean is not None else None
-        for one in looked
-        for figures in [next((f for f in one.report.figures if f.unit == "tokens"), None)]
-    ]
+    tokens = [_tokens(one.report) for one in looked]
     budget = 0
     if run is not None:
         batch = run.train.batch_size * run.train.grad_accumulation
         budget = run.train.steps * batch if run.train.steps else round((run.train.epochs or 1.0) * sum(sizes))
     return mixture_table([one.facts.name for one in looked], sizes, weights, budget, tokens)
+
+
+def _tokens(report: Report) -> int | None:
+    """Tokens of all rows; None where they were not counted."""
+    mean = next((figures.mean for figures in report.figures if figures.unit == "tokens"), None)
+    return None if mean is None else round(mean * report.seen)
 
 
 def _taken(one: Looked) -> int:

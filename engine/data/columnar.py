@@ -6,51 +6,35 @@ Of Parquet the last row group that was read stays in memory; Arrow files are map
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from engine.data.arrow_values import records_of
-from engine.data.rows import Record, Row
-from engine.data.stream import hash_of_files
+from engine.data.rows import Record
+from engine.data.whole import WholeTable
 from engine.errors import DataError
 
 
-class ColumnarTable:
-    """Rows in batches of columns; see `table.Table` for what the members mean."""
-
-    problem = note = commit = ""
-    complete = True
+class ColumnarTable(WholeTable):
+    """Rows in batches of columns."""
 
     def __init__(self, path: Path, kind: str, lengths: list[int]) -> None:
-        self.name = path.name
-        self.kind = kind
-        self.paths = [path]
-        self.bytes_done = self.bytes_total = path.stat().st_size
+        super().__init__(path, kind, path.stat().st_size)
         self._bounds = [0]
         for length in lengths:
             self._bounds.append(self._bounds[-1] + length)
 
+    @abstractmethod
     def batch(self, index: int) -> Any:
         """The batch, as an Arrow table or record batch."""
-        raise NotImplementedError
 
     @property
     def known(self) -> int:
         """All of them: the file says how many."""
         return self._bounds[-1]
-
-    @property
-    def fingerprint(self) -> str:
-        """The hash of the file."""
-        return hash_of_files(self.paths)
-
-    def grow(self) -> bool:
-        """There is never more."""
-        return False
 
     def records(self, start: int, stop: int) -> list[Record]:
         """Rows by number."""
@@ -63,18 +47,10 @@ class ColumnarTable:
             start = upto
         return out
 
-    def raw(self, index: int) -> bytes:
-        """The JSON of a row, or what is said of a bad one."""
-        record = self.records(index, index + 1)[0]
-        return msgspec.json.encode(record.values if isinstance(record, Row) else record.reason, enc_hook=str)
-
     def scan(self) -> Iterator[Record]:
         """All rows."""
         for start in range(0, self.known, 1024):
             yield from self.records(start, start + 1024)
-
-    def close(self) -> None:
-        """The files are closed with the table."""
 
 
 class ParquetTable(ColumnarTable):

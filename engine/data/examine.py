@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from engine.config.data import FindingName
 from engine.data.conversation import Conversation
 from engine.data.figures import figures
+from engine.data.found import RowNumbers, rules_of
 from engine.data.quality import RULES
-from engine.data.quality.base import RowNumbers, Rule, Seen, Setting, View
+from engine.data.quality.base import Rule, Seen, Setting, View
 from engine.data.quality.broken import Unreadable
 from engine.data.quality.digests import digests_of
 from engine.data.quality.languages import OtherLanguage
@@ -61,12 +62,7 @@ class Report:
 
     def findings_of(self, number: int) -> list[str]:
         """The rules that found this row."""
-        return [rule for rule, rows in self.found.items() if _holds(rows, number)]
-
-
-def _holds(rows: RowNumbers, number: int) -> bool:
-    at = int(np.searchsorted(rows, number))
-    return at < len(rows) and int(rows[at]) == number
+        return rules_of(self.found, number)
 
 
 class Examiner:

@@ -6,55 +6,30 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from engine.data.json_values import kind_of, parse
 from engine.data.rows import BadLine, Record, Row
-from engine.data.stream import hash_of_files
+from engine.data.whole import WholeTable
 
 
-class MemoryTable:
-    """Rows that were read at once; see `table.Table` for what the members mean."""
-
-    problem = note = commit = ""
-    complete = True
+class MemoryTable(WholeTable):
+    """Rows that were read at once."""
 
     def __init__(self, path: Path, kind: str, rows: Sequence[Record], size: int) -> None:
-        self.name = path.name
-        self.kind = kind
-        self.paths = [path]
+        super().__init__(path, kind, size)
         self._rows = list(rows)
-        self.bytes_done = self.bytes_total = size
 
     @property
     def known(self) -> int:
         """All of them."""
         return len(self._rows)
 
-    @property
-    def fingerprint(self) -> str:
-        """The hash of the file."""
-        return hash_of_files(self.paths)
-
-    def grow(self) -> bool:
-        """There is never more."""
-        return False
-
     def records(self, start: int, stop: int) -> list[Record]:
         """Rows by number."""
         return self._rows[start:stop]
 
-    def raw(self, index: int) -> bytes:
-        """The JSON of a row, or what is said of a bad one."""
-        record = self._rows[index]
-        return msgspec.json.encode(record.values if isinstance(record, Row) else record.reason)
-
     def scan(self) -> Iterator[Record]:
         """All rows."""
         yield from self._rows
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def rows_of_object(path: Path, raw: bytes) -> list[Record]:

@@ -10,6 +10,7 @@ from engine.config.data import DataSection
 from engine.data.formats import FORMATS, Detection, names_of, speakers
 from engine.data.interpret import CUSTOM, SAMPLE_ROWS, Reading, interpret
 from engine.data.open import is_hub, splits_of, unassigned_files
+from engine.data.presets import PRESETS
 from engine.data.rows import KINDS, Row
 from engine.data.table import Table
 from engine.facts import ColumnFact, FormatFact, SourceFacts
@@ -89,6 +90,9 @@ def _format(detection: Detection) -> FormatFact:
 
 def _notes(table: Table, section: DataSection, reading: Reading) -> list[str]:
     notes = [table.note] if table.note else []
+    if section.preset:
+        preset = PRESETS[section.preset]
+        notes.append(f"{preset.about} {preset.rows:,} rows, {preset.size}. Licence: {preset.licence}.")
     if reading.unread and reading.format != CUSTOM:
         notes.append(f"Not used by this format: {', '.join(reading.unread)}.")
     if reading.remark and reading.remark not in reading.reason:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engine.data.found import RowNumbers, rules_of
 from engine.errors import DataError
 from engine.service.views import Numbers
-
-RowNumbers = NDArray[np.int64]
 
 
 class Examination:
@@ -32,7 +30,7 @@ class Examination:
 
     def rules_of(self, number: int) -> list[str]:
         """The rules that speak of a row, by its number from 1."""
-        return [rule for rule, rows in self._found.items() if _holds(rows, number)]
+        return rules_of(self._found, number)
 
     def marks(self, rules: Sequence[str]) -> bytes:
         """A byte a row, up to the last one found: 0, or the place of the first rule that found it, from 1."""
@@ -42,8 +40,3 @@ class Examination:
         for place in range(len(rules), 0, -1):
             marks[found[place - 1] - 1] = place
         return marks.tobytes()
-
-
-def _holds(rows: RowNumbers, number: int) -> bool:
-    at = int(np.searchsorted(rows, number))
-    return at < len(rows) and int(rows[at]) == number

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data.conversation import Conversation, Message
+from engine.data.found import RowNumbers
 from engine.data.quality.digests import SIZE, as_numbers, conversation_digest, values_digest
 from engine.facts import FindingFacts
 from engine.text import one_line
@@ -26,7 +27,6 @@ SAMPLES = 5
 _CLIP = 80
 
 Severity = Literal["error", "warning", "note"]
-RowNumbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

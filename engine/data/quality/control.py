@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from typing import ClassVar
 
-from engine.data.quality.base import RowNumbers, Rule, Setting, View, clipped, counted
+from engine.data.found import RowNumbers
+from engine.data.quality.base import Rule, Setting, View, clipped, counted
 from engine.data.quality.masking import hidden
 from engine.facts import FindingFacts
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.data.quality.base import RowNumbers, Rule, Setting, Severity, View, counted
+from engine.data.found import RowNumbers
+from engine.data.quality.base import Rule, Setting, Severity, View, counted
 from engine.facts import FindingFacts
 
 

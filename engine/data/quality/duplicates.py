@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data.quality.base import SAMPLES, RowNumbers, Rule, Seen, Severity
+from engine.data.found import RowNumbers
+from engine.data.quality.base import SAMPLES, Rule, Seen, Severity
 
 
 class ExactDuplicate(Rule):

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from engine.data.quality.base import SAMPLES, RowNumbers, Rule, Seen, Setting, View, counted, field_of
+from engine.data.found import RowNumbers
+from engine.data.quality.base import SAMPLES, Rule, Seen, Setting, View, counted, field_of
 from engine.facts import FindingFacts
 
 _SHAPES = 10_000

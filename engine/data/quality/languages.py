@@ -14,7 +14,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data.quality.base import SAMPLES, RowNumbers, Rule, Seen, Setting, Severity, View, clipped, counted
+from engine.data.found import RowNumbers
+from engine.data.quality.base import SAMPLES, Rule, Seen, Setting, Severity, View, clipped, counted
 from engine.data.quality.identify import (
     ALIKE,
     LANGUAGE_NAMES,

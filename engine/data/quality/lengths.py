@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from engine.data.quality.base import RowNumbers, Rule, Seen, Setting, Severity
+from engine.data.found import RowNumbers
+from engine.data.quality.base import Rule, Seen, Setting, Severity
 from engine.facts import FindingFacts
 
 ENOUGH = 20

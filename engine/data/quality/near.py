@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data.quality.base import SAMPLES, RowNumbers, Rule, Seen, Setting, View
+from engine.data.found import RowNumbers
+from engine.data.quality.base import SAMPLES, Rule, Seen, Setting, View
 from engine.data.quality.duplicates import repeats
 
 THRESHOLD = 0.8

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from engine.data.conversation import Conversation, Message
-from engine.data.quality.base import RowNumbers, Rule, Setting, View, counted
+from engine.data.found import RowNumbers
+from engine.data.quality.base import Rule, Setting, View, counted
 from engine.facts import FindingFacts
 
 _AGAIN = {"user": "two user turns in a row", "assistant": "two assistant turns in a row"}

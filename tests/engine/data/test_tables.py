@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import random
 import resource
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -77,15 +77,12 @@ def test_csv_cells_come_back_wherever_pieces_end(rows: list[list[str]], piece: i
     out = io.StringIO()
     writer = csv.writer(out, delimiter="\t" if tab else ",", quoting=csv.QUOTE_ALL)
     writer.writerows([["a", "b", "c"], *rows])
-    path = Path(f"/tmp/luthier-test-{random.getrandbits(64):x}.csv")
-    try:
-        path.write_bytes(out.getvalue().encode())
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder) / "d.csv", out.getvalue())
         table = DelimitedTable(open_bytes(path), "tsv" if tab else "csv")
         while table.grow(piece):
             pass
         assert values(table) == [dict(zip("abc", row, strict=True)) for row in rows]
-    finally:
-        path.unlink()
 
 
 def test_a_csv_record_that_is_wrong_costs_only_itself(tmp_path: Path) -> None:
