@@ -121,7 +121,16 @@ def data(
 def inspect(
     run_file: Annotated[Path, typer.Argument(metavar="RUN.toml", help="The run file, or the name of a run.")],
     row: Annotated[int | None, typer.Option("--row", metavar="N", min=1, help="The Nth row, from 1.")] = None,
-    batch: Annotated[int | None, typer.Option("--batch", metavar="N", min=1, help="The batch of step N.")] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option("--batch", metavar="N", min=1, help="The batch of step N; of a run, against its journal."),
+    ] = None,
+    stats: Annotated[
+        bool, typer.Option("--stats", help="Lengths, what other limits would cut, what each way of batching costs.")
+    ] = False,
+    findings: Annotated[
+        bool, typer.Option("--findings", help="Explain each finding, with rows and what mends it.")
+    ] = False,
     overrides: Overrides = None,
     runs_dir: RunsDir = None,
     as_json: AsJson = False,
@@ -129,7 +138,8 @@ def inspect(
     """Show exactly what is trained: ids, labels, pieces and findings of a row, of a batch, or of all the data."""
     from engine.cli import inspect_verb
 
-    inspect_verb.inspect(run_file, row, batch, overrides or [], runs_dir, as_json)
+    asked = inspect_verb.Asked(row, batch, stats, findings)
+    inspect_verb.inspect(run_file, asked, overrides or [], runs_dir, as_json)
 
 
 @app.command()

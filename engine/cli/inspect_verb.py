@@ -2,195 +2,209 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
+import numpy as np
 
-from engine.cli import console
+from engine.cli import console, inspect_page, inspect_row
 from engine.config.load import load
-from engine.errors import ConfigError
-from engine.runs.paths import runs_dir
+from engine.config.runfile import RunFile
+from engine.errors import ConfigError, DataError, ExitCode, LuthierError
+from engine.runs.paths import RunDir, runs_dir
+from engine.runs.steps import find_step
 from engine.runs.store import find_run
-from engine.text import visible
-from engine.tokens.batches import Batch
-from engine.tokens.encode import FINDINGS, IGNORE, Encoded
-from engine.tokens.folder import model_folder
-from engine.tokens.prepare import Prepared, prepare
+from engine.tokens.batch_facts import batch_facts
+from engine.tokens.finding_facts import finding_facts
+from engine.tokens.folder import tokenizer_folder
+from engine.tokens.length_facts import length_facts
+from engine.tokens.measure import Fetched, Measures
+from engine.tokens.notes import notes_of
+from engine.tokens.parity import parity
+from engine.tokens.path import CHUNK_ROWS
+from engine.tokens.prepare import RUNNING_TEXT, Laid, lay_out, prepare, weights_of
+from engine.tokens.row_facts import RowViewer
+from engine.tokens.strategies import strategies
 from engine.tokens.tokenizer import load_tokenizer
 
+CUTS = (256, 512, 1024, 2048, 4096, 8192)
+"""Lengths of which --stats says what they would cut."""
 
-def inspect(
-    run_file: Path, row: int | None, batch: int | None, overrides: list[str], runs: Path | None, as_json: bool
-) -> None:
-    """Show a row, a batch, or what all the data amounts to."""
-    if row is not None and batch is not None:
-        raise ConfigError("--row and --batch are two questions; ask one at a time.")
-    run = load(_file_of(run_file, runs), overrides)
-    folder, config = model_folder(run.model)
-    prepared = prepare(run, load_tokenizer(folder, run.model.trust_remote_code), config)
-    if row is not None:
-        _row(prepared, row, as_json)
-    elif batch is not None:
-        _batch(prepared, batch, as_json)
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asked for; one of these, or nothing for an overview."""
+
+    row: int | None = None
+    batch: int | None = None
+    stats: bool = False
+    findings: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A run file, and the tokenizer folder that it names."""
+
+    run: RunFile
+    folder: Path
+    config: dict[str, Any]
+    has_weights: bool
+
+    def tokenizer(self) -> Any:
+        """Its tokenizer, fresh: laying rows out adds tokens to it."""
+        return load_tokenizer(self.folder, self.run.model.trust_remote_code)
+
+
+def inspect(run_file: Path, asked: Asked, overrides: list[str], runs: Path | None, as_json: bool) -> None:
+    """Show a row, a batch, statistics, findings, or what all the data amounts to. Raises LuthierError."""
+    named = {"--row": asked.row is not None, "--batch": asked.batch is not None, "--stats": asked.stats}
+    questions = [name for name, given in {**named, "--findings": asked.findings}.items() if given]
+    if len(questions) > 1:
+        raise ConfigError(f"{' and '.join(questions)} are {len(questions)} questions; ask one at a time.")
+    file, run_dir = _file_of(run_file, runs)
+    run = load(file, overrides)
+    looked = Looked(run, *tokenizer_folder(run.model))
+    if asked.row is not None:
+        _row(looked, asked.row, as_json)
+    elif asked.batch is not None:
+        _batch(looked, asked.batch, run_dir if not overrides else None, as_json)
+    elif asked.stats:
+        _stats(looked, as_json)
+    elif asked.findings:
+        _findings(looked, as_json)
     else:
-        _overview(prepared, as_json)
+        _overview(looked, as_json)
 
 
-def _file_of(path: Path, runs: Path | None) -> Path:
-    """The run file itself, or that of a run directory or of a run by name."""
+def _file_of(path: Path, runs: Path | None) -> tuple[Path, RunDir | None]:
+    """(the run file, the run directory that it lies in): a file, a run directory, or a run by name."""
     if path.is_file() or path.suffix == ".toml":
-        return path
-    return find_run(runs_dir(runs), str(path)).config
+        beside = RunDir(path.absolute().parent)
+        return path, beside if beside.config == path.absolute() and beside.journal.is_file() else None
+    run_dir = find_run(runs_dir(runs), str(path))
+    return run_dir.config, run_dir
 
 
-def _row(prepared: Prepared, number: int, as_json: bool) -> None:
-    if number > len(prepared.rows):
-        raise ConfigError(f"--row {number}: the data has {len(prepared.rows)} usable rows, counted from 1.")
-    template, conversation = prepared.rows[number - 1]
-    sequences = prepared.path.encode([(template, conversation)])[0]
-    held_out = number - 1 in set(prepared.test_rows)
+def _row(looked: Looked, number: int, as_json: bool) -> None:
+    laid = lay_out(looked.run, looked.tokenizer(), looked.config)
+    if number > len(laid.rows):
+        raise ConfigError(f"--row {number}: the data has {len(laid.rows):,} usable rows, counted from 1.")
+    viewer = RowViewer(laid)
+    whole = viewer.whole(number - 1)
+    facts = viewer.facts(number - 1, count=len(whole.ids), limit=0)
+    try:
+        comparisons = parity(viewer, number - 1) if facts.state != "refused" else []
+    except LuthierError:
+        comparisons = []  # a row that nothing can be asked for
     if as_json:
-        console.json_line(
-            {
-                "row": number,
-                "origin": conversation.origin,
-                "split": "test" if held_out else "train",
-                "template": template.name,
-                "max_length": prepared.path.max_length,
-                "text": sequences[0].rendered.text,
-                "segments": [
-                    {"text": s.text, "role": s.role, "supervised": s.supervised, "source": s.source}
-                    for s in sequences[0].rendered.segments
-                ],
-                "sequences": [_sequence(prepared, sequence) for sequence in sequences],
-            }
-        )
-        return
-    for sequence in sequences:
-        head = f"{conversation.origin}  {'held out' if held_out else 'training'}  template {template.name}"
-        counts = f"{len(sequence.ids)} tokens, {sequence.supervised_tokens} supervised, {sequence.cut} cut"
-        console.show(Text(f"{head}  {counts}", style="bold"))
-        console.show(_coloured(prepared, sequence))
-        for rule in sequence.findings:
-            console.show(Text(f"finding: {FINDINGS[rule]}", style="yellow"))
+        sequences = [] if facts.state == "refused" else laid.path.encoder.cut(whole) if not facts.problem else [whole]
+        console.json_line(inspect_row.as_json(facts, whole, sequences, comparisons, laid.path))
+    else:
+        inspect_row.show(facts, comparisons)
 
 
-def _sequence(prepared: Prepared, sequence: Encoded) -> dict[str, Any]:
-    return {
-        "ids": sequence.ids.tolist(),
-        "labels": sequence.labels.tolist(),
-        "pieces": prepared.path.tokenizer.convert_ids_to_tokens(sequence.ids.tolist()),
-        "spans": sequence.spans.tolist(),
-        "segments": sequence.segments.tolist(),
-        "supervised_tokens": sequence.supervised_tokens,
-        "cut": sequence.cut,
-        "findings": list(sequence.findings),
-    }
-
-
-def _coloured(prepared: Prepared, sequence: Encoded) -> Text:
-    """The text as it is tokenized; what is learned stands in ⟦ ⟧, and in green where there is colour."""
-    whole, out = sequence.rendered.text, Text()
-    learning, shown = False, 0
-    for token, label, (start, end) in zip(sequence.ids, sequence.labels, sequence.spans, strict=True):
-        trained = bool(label != IGNORE)
-        if trained != learning:
-            out.append("⟦" if trained else "⟧", style="green")
-            learning = trained
-        if end > start:
-            text = whole[max(shown, start) : end]  # tokens of one character share its span
-            shown = max(shown, end)
-        else:
-            text = f"⟨{prepared.path.tokenizer.convert_ids_to_tokens(int(token))}⟩"
-        out.append(visible(text), style="green" if trained else "dim")
-    out.append("⟧" if learning else "", style="green")
-    return out
-
-
-def _batch(prepared: Prepared, number: int, as_json: bool) -> None:
+def _batch(looked: Looked, step: int, run_dir: RunDir | None, as_json: bool) -> None:
+    """The batch as the trainer makes it, from all sequences in memory; where a run is looked at, against its journal."""
+    prepared = prepare(looked.run, looked.tokenizer(), looked.config)
     plan = prepared.plan()
-    if number > plan.steps:
-        raise ConfigError(f"--batch {number}: the run has {plan.steps} steps; batch N is trained in step N, from 1.")
-    batch = plan.batch(number)
+    if step > plan.steps:
+        raise ConfigError(f"--batch {step}: the run has {plan.steps:,} steps; batch N is trained in step N, from 1.")
+    facts, batch = batch_facts(plan, step)
+    event = find_step(run_dir.journal, step) if run_dir is not None else None
     if as_json:
-        tokenizer = prepared.path.tokenizer
-        console.json_line(
-            {
-                "batch": number,
-                "of": plan.steps,
-                "fingerprint": batch.fingerprint,
-                "ids": batch.ids.tolist(),
-                "labels": batch.labels.tolist(),
-                "attention_mask": (batch.documents > 0).astype(int).tolist(),
-                "position_ids": batch.positions.tolist(),
-                "document_ids": batch.documents.tolist(),
-                "pieces": [tokenizer.convert_ids_to_tokens(ids) for ids in batch.ids.tolist()],
-                "rows": batch.rows,
-                "micro_batch_size": plan.micro_batch_size,
-                "tokens": batch.tokens,
-                "supervised_tokens": batch.supervised_tokens,
-                "padding": _padding(batch),
-            }
-        )
-        return
-    console.show(Text(f"batch {number} of {plan.steps}  fingerprint {batch.fingerprint}", style="bold"))
-    console.data(
-        f"{len(batch.ids)} sequences of at most {batch.ids.shape[1]} tokens; {batch.tokens} tokens, "
-        f"{batch.supervised_tokens} supervised, {100 * _padding(batch):.1f} % padding"
-    )
-    for labels, documents, origins in zip(batch.labels, batch.documents, batch.rows, strict=True):
-        console.show(_bar(labels, documents, 64).append(f"  {visible(', '.join(origins))}"))
-    console.data("█ supervised  ▒ prompt  · padding")
+        journal = None if event is None else {"fingerprint": event.batch, "same": event.batch == facts.fingerprint}
+        console.json_line(inspect_page.batch_json(facts, batch, prepared.path.tokenizer, journal))
+    else:
+        inspect_page.show_batch(facts, batch)
+        if event is not None:
+            inspect_page.show_journal(event.batch, facts.fingerprint)
+        elif run_dir is not None:
+            console.data(f"step {step} is not in the journal yet")
+    if event is not None and event.batch != facts.fingerprint:
+        raise SystemExit(ExitCode.TRAINING_FAILED)
 
 
-def _padding(batch: Batch) -> float:
-    return 1 - batch.tokens / batch.ids.size
+def measured(laid: Laid) -> Measures:
+    """All training rows, tokenized and measured; how far it is goes to stderr."""
+    measures = Measures(laid)
+    rows = laid.train_rows
+    with console.err.status("") as status:
+        for start in range(0, len(rows), CHUNK_ROWS):
+            status.update(console.safe(f"tokenizing row {start:,} of {len(rows):,}"))
+            measures.measure(rows[start : start + CHUNK_ROWS])
+    return measures
 
 
-def _bar(labels: Any, documents: Any, width: int) -> Text:
-    """One sequence as a bar of `width` cells."""
-    out, count = Text(), len(labels)
-    for cell in range(min(width, count)):
-        part = slice(cell * count // min(width, count), (cell + 1) * count // min(width, count))
-        if (documents[part] == 0).mean() > 0.5:
-            out.append("·", style="dim")
-        elif (labels[part] != IGNORE).mean() >= 0.5:
-            out.append("█", style="green")
-        else:
-            out.append("▒")
-    return out
+def _stats(looked: Looked, as_json: bool) -> None:
+    laid = lay_out(looked.run, looked.tokenizer(), looked.config)
+    measures = measured(laid)
+    path, rows = laid.path, laid.train_rows
+    outcome = measures.of(rows, path.max_length, path.encoder.truncation)
+    lengths = length_facts(measures, outcome, path.max_length)
+    if lengths is None:
+        raise DataError(f"None of {len(rows):,} training rows has a token. `luthier inspect RUN --findings` says why.")
+    text_only = all(item.source.format in RUNNING_TEXT for item in laid.sources)
+    whole = Fetched(laid, measures.of(rows, path.max_length, None)) if text_only else None
+    ways = strategies(Fetched(laid, outcome), whole, looked.run, path.max_length, weights_of(looked.run.data))
+    cuts = [
+        inspect_page.Cut(most, measures.of(rows, most, path.encoder.truncation)) for most in _lengths(path.max_length)
+    ]
+    inspect_page.show_stats(lengths, cuts, ways, path, as_json)
 
 
-def _overview(prepared: Prepared, as_json: bool) -> None:
-    plan = prepared.plan()
-    lengths = sorted(prepared.train.lengths.tolist())
+def _lengths(max_length: int) -> Sequence[int]:
+    return sorted({*CUTS, max_length})
+
+
+def _findings(looked: Looked, as_json: bool) -> None:
+    laid = lay_out(looked.run, looked.tokenizer(), looked.config)
+    measures = measured(laid)
+    path = laid.path
+    outcome = measures.of(laid.train_rows, path.max_length, path.encoder.truncation)
+    found = finding_facts(measures, outcome)
+    problems = {row + 1: measures.problems[row] for row in outcome.having("template_refused")[:20].tolist()}
+    inspect_page.show_findings(found, problems, len(outcome.rows), as_json)
+
+
+def _overview(looked: Looked, as_json: bool) -> None:
+    """What all the data amounts to. Rows that a template refuses are counted, though a run may refuse to start with them."""
+    run = looked.run
+    lenient = run.model_copy(update={"tokens": run.tokens.model_copy(update={"refused_rows": "skip"})})
+    prepared = prepare(lenient, looked.tokenizer(), looked.config)
+    plan, train, path = prepared.plan(), prepared.train, prepared.path
+    lengths = np.sort(train.lengths)
+    refused = train.problems + prepared.test.problems
     facts = {
         "rows": len(prepared.rows),
-        "train_sequences": len(prepared.train),
+        "train_sequences": len(train),
         "test_sequences": len(prepared.test),
-        "max_length": prepared.path.max_length,
-        "train_tokens": prepared.train.tokens,
-        "supervised_tokens": prepared.train.supervised_tokens,
-        "length_p50": lengths[len(lengths) // 2],
-        "length_p95": lengths[len(lengths) * 95 // 100],
-        "length_max": lengths[-1],
+        "max_length": path.max_length,
+        "train_tokens": train.tokens,
+        "supervised_tokens": train.supervised_tokens,
+        "cut_tokens": train.cut_tokens,
+        "left_out_tokens": train.left_out_tokens,
+        "length_p50": int(lengths[len(lengths) // 2]),
+        "length_p95": int(lengths[len(lengths) * 95 // 100]),
+        "length_max": int(lengths[-1]),
         "steps": plan.steps,
         "steps_per_epoch": plan.steps_per_epoch,
         "batch_size": plan.batch_size,
+        "vocabulary": len(path.tokenizer),
         "findings": prepared.findings,
         "sources": [
-            {"path": str(s.source.path), "format": s.source.format, "template": s.template.name}
+            {"path": str(s.source.path), "format": s.source.format, "template": s.template.name, "reason": s.reason}
             for s in prepared.sources
         ],
+        "new_tokens": list(path.new_tokens.tokens) if path.new_tokens else [],
+        "context": path.context,
+        "weights": looked.has_weights,
+        "refused": [{"origin": origin, "problem": problem} for origin, problem in refused[:20]],
+        "starts": not refused or run.tokens.refused_rows == "skip",
+        "notes": notes_of(prepared, looked.has_weights),
     }
     if as_json:
         console.json_line(facts)
-        return
-    for key, value in facts.items():
-        if isinstance(value, int):
-            console.data(f"{key.replace('_', ' '):<18} {value:>12,}")
-    for item in prepared.sources:
-        console.data(f"{item.source.path.name}: format {item.source.format}, template {item.template.name}")
-    for rule, count in prepared.findings.items():
-        console.show(Text(f"finding: {count:,} × {FINDINGS[rule]}", style="yellow"))
+    else:
+        inspect_page.show_overview(facts)

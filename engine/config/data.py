@@ -30,7 +30,7 @@ FormatName = Literal[
     "token_ids",
     "text",
 ]
-TemplateName = Literal["auto", "qa", "alpaca", "plain", "chatml", "tokenizer", "custom"]
+TemplateName = Literal["auto", "qa", "alpaca", "plain", "chatml", "llama3", "mistral", "tokenizer", "custom"]
 ColumnRole = Literal[
     "prompt",
     "context",
@@ -139,9 +139,10 @@ class DataSection(Section):
     """With format = "speakers": the name of the speaker whose turns are learned."""
 
     template: TemplateName = "auto"
-    """How a conversation becomes text. "qa" is "### Question: … ### Answer: …", "tokenizer" the chat template of the
-    model, "plain" prompt and completion as they are, "custom" the keys `prompt` and `completion` below. "auto" takes the
-    tokenizer's where it has one."""
+    """How a conversation becomes text. "qa" is "### Question: … ### Answer: …", "alpaca" that of Stanford Alpaca, "chatml",
+    "llama3" and "mistral" the turns of those models, "tokenizer" the chat template of the model, "plain" prompt and
+    completion as they are, "custom" the keys `prompt` and `completion` below. "auto" takes the tokenizer's where it has
+    one."""
 
     prompt: str | None = None
     """With template = "custom": the text that is shown, with {column} for a column. Braces are written {{ and }}."""

@@ -158,6 +158,8 @@ def anchor_paths(table: Table, folder: Path) -> None:
         found = _anchored(text, folder)
         if text.startswith(("/", ".", "~")) or os.path.exists(found):
             model["path"] = found
+    if isinstance(model, dict) and isinstance(model.get("chat_template"), str):
+        model["chat_template"] = _anchored(model["chat_template"], folder)
     data = table.get("data")
     sources = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
     for source in sources:

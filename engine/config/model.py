@@ -24,3 +24,12 @@ class ModelSection(Section):
 
     trust_remote_code: bool = False
     """Allow Python code that comes with this model to run on this machine. Leave it off unless you read that code."""
+
+    new_tokens: Literal["auto"] | list[str] = "auto"
+    """Tokens to add to the vocabulary. "auto": the markers of the template, where the tokenizer lacks them (ChatML's
+    <|im_start|> and <|im_end|>, for example). A list adds these, [] adds none. Their embeddings start at the mean of the pieces
+    that spelled them and are trained; with LoRA only these rows are."""
+
+    chat_template: str | None = None
+    """A file with a Jinja chat template that replaces the tokenizer's own. A relative path is looked up beside the run
+    file."""

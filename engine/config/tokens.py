@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from engine.config.base import Section, whole_or_share
 
@@ -19,12 +19,44 @@ class TokensSection(Section):
     """What happens to a longer row: cut its end, cut its start, leave the row out, split it into several sequences, or
     refuse to train. Every cut is counted and shown."""
 
-    packing: Literal["none", "bfd"] = "none"
+    refused_rows: Literal["error", "skip"] = "error"
+    """What a training run does about rows that their template cannot write (a turn too many, a role it does not know):
+    refuse to start and name them, or leave them out and count them."""
+
+    packing: Literal["none", "bfd", "wrapped"] = "none"
     """"bfd" lays several short rows into one sequence (best fit, decreasing) and keeps them apart in attention, so no
-    compute goes into padding and no row sees another."""
+    compute goes into padding and no row sees another. "wrapped" is for running text: texts stand one behind the other and are
+    cut every `max_length` tokens, so nothing is lost; they are kept apart, too."""
+
+    group_by_length: bool = False
+    """Batch rows of about the same length, so that less is padding; the batches come in random order. Not with packing,
+    which has next to none."""
+
+    padding: Literal["longest", "max_length"] = "longest"
+    """How wide a batch is: as its longest sequence, or always `max_length` (for kernels that want one shape)."""
+
+    pad_to_multiple_of: int = Field(default=1, ge=1, le=4096)
+    """With padding = "longest": round the width up to a multiple of this. 8 or 64 suit tensor cores."""
+
+    padding_side: Literal["right", "left"] = "right"
+    """Where the padding stands. It is masked by position and never trained on; positions count from the first real token."""
 
     supervise: Literal["assistant", "last", "all"] = "assistant"
     """Which tokens the loss is computed on: the answers, only the last answer, or everything."""
+
+    train_on_eos: bool = True
+    """Whether the token that ends an answer is trained. Off: the model never learns to stop, which only suits a base that
+    knows already."""
+
+    @model_validator(mode="after")
+    def _keys_agree(self) -> TokensSection:
+        if self.group_by_length and self.packing != "none":
+            raise ValueError(f'group_by_length is not read with packing = "{self.packing}"; remove one of the two')
+        if self.padding == "max_length" and self.pad_to_multiple_of != 1:
+            raise ValueError('pad_to_multiple_of is not read with padding = "max_length"; remove one of the two')
+        if self.packing == "wrapped" and self.truncation != "right":
+            raise ValueError('truncation is not read with packing = "wrapped", which cuts nothing off; remove it')
+        return self
 
 
 class SplitSection(Section):

@@ -72,12 +72,12 @@ def plan(path: Path, sources: Sequence[Table], model: str = "", only: bool = Fal
     """
     path = Path(os.path.realpath(path.expanduser()))
     before = read_text(path) if path.exists() else None
-    table = _parsed(before or "", path)
+    table = parsed(before or "", path)
     folder = path.parent
     merged = merge_sources(_tables_of(table, path), [tidied(source, folder) for source in sources], folder, only)
     wanted: Table = {**table, "data": [new for _, new in merged if new is not None]}
     if model and "path" not in (table.get("model") or {}):
-        wanted["model"] = {**(table.get("model") or {}), "path": _shortened(model, folder)}
+        wanted["model"] = {**(table.get("model") or {}), "path": shortened(model, folder)}
     text, lost = rewritten(before, table, wanted, merged)
     changes = [change for old, new in merged if (change := _change(old, new, table))]
     return Plan(path, text, before, checked(text, path), changes, lost)
@@ -85,7 +85,14 @@ def plan(path: Path, sources: Sequence[Table], model: str = "", only: bool = Fal
 
 def checked(text: str, path: Path) -> RunFile:
     """Return the run file that `text` is at `path`. Raises ConfigError that lists every mistake."""
-    table = _parsed(text, path)
+    return checked_table(parsed(text, path), path, text)
+
+
+def checked_table(table: Table, path: Path, text: str) -> RunFile:
+    """Return the run file that `table`, which is changed, declares at `path`; `text` says on which line a mistake stands.
+
+    Raises ConfigError that lists every mistake.
+    """
     if re.fullmatch(NAME_PATTERN, path.stem):
         table.setdefault("name", path.stem)
     anchor_paths(table, path.parent)
@@ -124,7 +131,8 @@ def _umask() -> int:
 # Tables
 
 
-def _parsed(text: str, path: Path) -> Table:
+def parsed(text: str, path: Path) -> Table:
+    """The tables of a TOML text. Raises ConfigError where it is none."""
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -147,13 +155,13 @@ def tidied(source: Table, folder: Path) -> Table:
         if not kept["exclude"]:
             del kept["exclude"]
     if kept.get("path"):
-        kept["path"] = _shortened(kept["path"], folder)
+        kept["path"] = shortened(kept["path"], folder)
     else:
         kept.pop("path", None)
     return kept
 
 
-def _shortened(path: str, folder: Path) -> str:
+def shortened(path: str, folder: Path) -> str:
     """Relative to the folder of the run file where it lies in there, so that the two can move together."""
     if not os.path.isabs(path):
         return path
@@ -191,13 +199,13 @@ def merge_sources(old: Sequence[Table], new: Sequence[Table], folder: Path, only
 def _change(number: int | None, new: Table | None, table: Table) -> Change | None:
     old = table["data"][number] if number is not None else None
     if old is None and new is not None:
-        return Change("new", _name(new), ", ".join(f"{key} {_show(new[key])}" for key in new if key != "path"))
+        return Change("new", _name(new), ", ".join(f"{key} {shown(new[key])}" for key in new if key != "path"))
     if old is None:
         return None
     if new is None:
         return Change("gone", _name(old))
     keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    detail = ", ".join(f"{key} {_show(old.get(key))} -> {_show(new.get(key))}" for key in keys)
+    detail = ", ".join(f"{key} {shown(old.get(key))} -> {shown(new.get(key))}" for key in keys)
     return Change("changed" if keys else "same", _name(new), detail)
 
 
@@ -205,11 +213,12 @@ def _name(table: Table) -> str:
     return str(table.get("path") or table.get("preset") or "?")
 
 
-def _show(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value for a sentence; a long list by its first entries."""
     if value is None:
         return "none"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_show(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {shown(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return f"[{', '.join(_show(item) for item in value[:6])}{f', … {len(value)} in all' if len(value) > 6 else ''}]"
+        return f"[{', '.join(shown(item) for item in value[:6])}{f', … {len(value)} in all' if len(value) > 6 else ''}]"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -49,6 +49,18 @@ class Source:
     """Held-out conversations that the source brings itself; None where they are drawn."""
     held_out_from: str = ""
     """Which split or file they are from."""
+    gathers: bool = False
+    """Whether a conversation may be spread over several rows."""
+    rows_read: int = 0
+    """Rows of the file that were read, those that cannot be used among them."""
+    renumbered: dict[str, int] = field(default_factory=dict)
+    """Origin -> number of the row, where the origin does not end with it: behind blank lines, in folders of files."""
+
+    def row_number(self, conversation: Conversation) -> int | None:
+        """The number from 1 by which `exclude.rows` names the row of a conversation; None where that is not one row."""
+        if self.gathers:
+            return None
+        return self.renumbered.get(conversation.origin) or _last_number(conversation.origin)
 
 
 def read_source(section: DataSection) -> Source:
@@ -121,7 +133,15 @@ def _source(
         excluded=leave_out.counts,
         held_out=held_out.conversations if held_out else None,
         held_out_from=(other.split or other.path) if other else "",
+        gathers=reading.gathers,
+        rows_read=len(records),
+        renumbered={r.origin: n for n, r in enumerate(records, 1) if n != _last_number(r.origin)},
     )
+
+
+def _last_number(origin: str) -> int | None:
+    digits = origin[max(origin.rfind(":"), origin.rfind("#")) + 1 :]
+    return int(digits) if digits.isdecimal() else None
 
 
 def held_out_section(section: DataSection) -> DataSection | None:

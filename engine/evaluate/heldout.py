@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.tokens.batches import Batch, collate
+from engine.tokens.collate import Batch, Padding, collate
 from engine.tokens.examples import Examples
+from engine.tokens.sequences import whole
 from engine.train.loss import SupervisedLoss
 from engine.train.model import evaluating
 
@@ -21,19 +22,19 @@ class HeldOut:
     supervised_tokens: int
 
 
-def batches(examples: Examples, size: int, padding: int, max_rows: int | None) -> Iterator[Batch]:
+def batches(examples: Examples, size: int, padding: Padding, max_rows: int | None) -> Iterator[Batch]:
     """The held-out sequences in batches of `size`, the longest first: memory shows itself at once, little is padding."""
     count = min(len(examples), max_rows or len(examples))
     order = np.argsort(-examples.lengths[:count], kind="stable")
     for start in range(0, count, size):
-        yield collate(examples, [[int(i)] for i in order[start : start + size]], padding)
+        yield collate(examples, [[whole(examples, int(i))] for i in order[start : start + size]], padding)
 
 
 def heldout_loss(
     loss: SupervisedLoss,
     examples: Examples,
     size: int,
-    padding: int,
+    padding: Padding,
     max_rows: int | None = None,
     between: Callable[[int], None] = lambda done: None,
 ) -> HeldOut:

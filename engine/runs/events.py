@@ -61,7 +61,11 @@ class Data(Event, tag="data"):
     train_tokens: int = 0
     supervised_tokens: int = 0
     findings: dict[str, int] = {}
-    """Findings of the token path, rule -> number of sequences."""
+    """Findings of the token path, rule -> number of rows."""
+    cut_tokens: int = 0
+    """Tokens of training rows that are in no sequence because of max_length."""
+    left_out_tokens: int = 0
+    """Tokens of training sequences without a token to train on."""
 
 
 class Model(Event, tag="model"):
@@ -98,6 +102,8 @@ class Step(Event, tag="step"):
     supervised_tokens: int = 0
     tokens: int = 0
     """Tokens without padding."""
+    cells: int = 0
+    """Tokens that were computed, padding among them; 0 in journals of older workers."""
     learning_rate: float = 0.0
     grad_norm: float | None = None
     seconds: float = 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,13 +10,14 @@ import numpy as np
 from engine.config.sections import data_section, keys_in_force, other_rows
 from engine.data.conversation import Conversation, Message
 from engine.data.export import json_text
+from engine.data.field_text import field_text, shortened
 from engine.data.formats import named
 from engine.data.open import open_table
 from engine.data.presets import apply_preset
 from engine.data.row_error import RowError
-from engine.data.rows import KINDS, BadLine, Record, Row
+from engine.data.rows import BadLine, Record, Row
 from engine.errors import DataError
-from engine.facts import FieldText, Turn
+from engine.facts import Turn
 from engine.service.jobs import Job, Jobs
 from engine.service.protocol import (
     Answer,
@@ -133,17 +133,11 @@ def detail(sources: Sources, jobs: Jobs, request: Detail, job: Job) -> Answer:
         if source.examination:
             answer.findings = source.examination.rules_of(request.number)
         if isinstance(record, BadLine):
-            answer.raw = _cut(source.raw(row).decode("utf-8", "backslashreplace"), limit)[0]
+            answer.raw = shortened(source.raw(row).decode("utf-8", "backslashreplace"), limit)[0]
         else:
-            answer.fields = [_field(name, value, limit) for name, value in record.values.items()]
+            answer.fields = [field_text(name, value, limit) for name, value in record.values.items()]
             answer.conversations = _conversations(source, record, limit)
     return answer
-
-
-def _field(name: str, value: Any, limit: int) -> FieldText:
-    whole = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    text, cut = _cut(whole, limit)
-    return FieldText(name, KINDS.get(type(value), type(value).__name__), text, cut)
 
 
 def _conversations(source: Source, row: Row, limit: int) -> list[list[Turn]]:
@@ -158,11 +152,11 @@ def _conversations(source: Source, row: Row, limit: int) -> list[list[Turn]]:
 def _turns(conversation: Conversation, limit: int) -> list[Turn]:
     turns = []
     for message in conversation.messages:
-        text, cut = _cut(_text(message), limit)
+        text, cut = shortened(_text(message), limit)
         learned = message.role in ("assistant", "text") and message.weight > 0
         turns.append(Turn(message.role, text, message.source, learned, cut))
     if conversation.tokens is not None:
-        text, cut = _cut(" ".join(map(str, conversation.tokens.ids)), limit)
+        text, cut = shortened(" ".join(map(str, conversation.tokens.ids)), limit)
         turns.append(Turn("ids", text, "input_ids", any(label >= 0 for label in conversation.tokens.labels), cut))
     return turns
 
@@ -171,10 +165,6 @@ def _text(message: Message) -> str:
     """What was said; calls of functions stand below it, as name(arguments)."""
     calls = [f"{call.name}({call.arguments})" for call in message.tool_calls]
     return "\n".join([*([message.content] if message.content or not calls else []), *calls])
-
-
-def _cut(text: str, limit: int) -> tuple[str, int]:
-    return (text[:limit], len(text) - limit) if 0 < limit < len(text) else (text, 0)
 
 
 def close(sources: Sources, jobs: Jobs, request: Close, job: Job) -> Answer:

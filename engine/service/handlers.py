@@ -15,16 +15,26 @@ from engine.service.jobs import Job, Jobs
 from engine.service.protocol import (
     Answer,
     Close,
+    CloseDraft,
+    Compare,
     Detail,
     Divide,
+    Draft,
     Examine,
     Export,
     Filter,
     Interpret,
     Mix,
+    NextRow,
     Open,
     Page,
+    Parity,
     Request,
+    Resplit,
+    TemplateText,
+    TokenBatch,
+    TokenRow,
+    Vocabulary,
 )
 from engine.service.sources import Sources
 
@@ -40,7 +50,15 @@ def _later(module: str, name: str) -> Handler:
     return handler
 
 
-QUICK: dict[type[Request], Handler] = {Page: page, Detail: detail, Interpret: interpret, Close: close}
+QUICK: dict[type[Request], Handler] = {
+    Page: page,
+    Detail: detail,
+    Interpret: interpret,
+    Close: close,
+    TokenRow: _later("token_looks", "token_row"),
+    NextRow: _later("token_looks", "next_row"),
+    CloseDraft: _later("drafting", "close_draft"),
+}
 LONG: dict[type[Request], Handler] = {
     Open: open_source,
     Filter: filter_rows,
@@ -48,4 +66,11 @@ LONG: dict[type[Request], Handler] = {
     Export: _later("exporting", "export"),
     Mix: _later("blending", "mix"),
     Divide: _later("blending", "divide"),
+    Draft: _later("drafting", "open_draft"),
+    TokenBatch: _later("token_looks", "token_batch"),
+    Compare: _later("token_tools", "compare"),
+    Resplit: _later("token_tools", "resplit"),
+    Vocabulary: _later("token_tools", "vocabulary"),
+    Parity: _later("token_tools", "compare_ids"),
+    TemplateText: _later("token_tools", "template_text"),
 }

@@ -23,14 +23,33 @@ from engine.facts import (
     SourceFacts,
     Turn,
 )
+from engine.service.envelope import Answer, Request
+from engine.service.token_protocol import (
+    BatchFound,
+    CloseDraft,
+    Compare,
+    Compared,
+    Draft,
+    Drafted,
+    FoundRow,
+    Measured,
+    NextRow,
+    Parity,
+    ParityFound,
+    Pieces,
+    Resplit,
+    SplitText,
+    TemplateFound,
+    TemplateText,
+    TokenAnswer,
+    TokenBatch,
+    TokenRequest,
+    TokenRow,
+    Tokens,
+    Vocabulary,
+)
 
 PROTOCOL = 1
-
-
-class Request(msgspec.Struct, kw_only=True):
-    """Anything asked. `id` is above 0 and never used twice on one connection."""
-
-    id: int
 
 
 class Open(Request, tag="open"):
@@ -145,12 +164,6 @@ class Cancel(Request, tag="cancel"):
 
 class Quit(Request, tag="quit"):
     """End the service. Answer: `done`."""
-
-
-class Answer(msgspec.Struct, kw_only=True):
-    """Anything answered. `id` is that of the request; 0 in `hello`."""
-
-    id: int = 0
 
 
 class Hello(Answer, tag="hello"):
@@ -303,7 +316,7 @@ class Cancelled(Answer, tag="cancelled"):
 
 
 AnyRequest: TypeAlias = (
-    Open | Interpret | Page | Detail | Filter | Examine | Export | Mix | Divide | Close | Cancel | Quit
+    Open | Interpret | Page | Detail | Filter | Examine | Export | Mix | Divide | Close | Cancel | Quit | TokenRequest
 )
 AnyAnswer: TypeAlias = (
     Hello
@@ -316,6 +329,7 @@ AnyAnswer: TypeAlias = (
     | Exported
     | Mixed
     | Divided
+    | TokenAnswer
     | Progress
     | Done
     | Failed
@@ -325,3 +339,61 @@ AnyAnswer: TypeAlias = (
 request_decoder = msgspec.json.Decoder(AnyRequest)
 answer_decoder = msgspec.json.Decoder(AnyAnswer)
 encoder = msgspec.json.Encoder()
+
+__all__ = [
+    "PROTOCOL",
+    "Answer",
+    "AnyAnswer",
+    "AnyRequest",
+    "BatchFound",
+    "Cancel",
+    "Cancelled",
+    "Close",
+    "CloseDraft",
+    "Compare",
+    "Compared",
+    "Detail",
+    "Divide",
+    "Divided",
+    "Done",
+    "Draft",
+    "Drafted",
+    "Examine",
+    "Examined",
+    "Export",
+    "Exported",
+    "Failed",
+    "Filter",
+    "FoundRow",
+    "Grown",
+    "Hello",
+    "Interpret",
+    "Matched",
+    "Measured",
+    "Mix",
+    "Mixed",
+    "NextRow",
+    "Open",
+    "Opened",
+    "Page",
+    "Parity",
+    "ParityFound",
+    "Pieces",
+    "Progress",
+    "Quit",
+    "Request",
+    "Resplit",
+    "RowBrief",
+    "RowInFull",
+    "Rows",
+    "SplitText",
+    "TemplateFound",
+    "TemplateText",
+    "TokenBatch",
+    "TokenRow",
+    "Tokens",
+    "Vocabulary",
+    "answer_decoder",
+    "encoder",
+    "request_decoder",
+]

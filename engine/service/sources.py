@@ -26,6 +26,7 @@ from engine.data.spans import SpanTable
 from engine.data.survey import survey
 from engine.data.table import Table
 from engine.errors import DataError, LuthierError
+from engine.service.drafts import Drafts
 from engine.service.examination import Examination
 from engine.service.jobs import PROGRESS_S, Ended, Job, Pace
 from engine.service.protocol import Grown
@@ -306,6 +307,8 @@ class Sources:
     def __init__(self, channel: Channel, pace: Pace) -> None:
         self.channel = channel
         self.pace = pace
+        self.drafts = Drafts()
+        """Run files whose tokens are looked at; they read sources of their own."""
         self._sources: dict[int, Source] = {}
         self._next = 1
         self._lock = threading.Lock()

@@ -16,7 +16,7 @@ from engine.starter.corpus import Question
 from engine.starter.quiet import hush
 from engine.templates import Template, make
 from engine.tokens.folder import check_folder
-from engine.tokens.prepare import RowPath
+from engine.tokens.path import RowPath
 from engine.tokens.tokenizer import end_ids, load_tokenizer
 from engine.train.device import choose_device
 from engine.train.model import load_base

@@ -13,6 +13,8 @@ from engine.errors import ConfigError
 from engine.templates.base import Rendered, Segment, Supervise, Template
 from engine.templates.chatml import ChatML
 from engine.templates.custom import Custom
+from engine.templates.llama3 import Llama3
+from engine.templates.mistral import Mistral
 from engine.templates.none import AS_TOKENS
 from engine.templates.pair import ALPACA, PLAIN, QA
 from engine.templates.tokenizer_template import TokenizerTemplate
@@ -21,7 +23,9 @@ TEMPLATES: dict[str, Callable[[Any, DataSection], Template]] = {
     "qa": lambda tokenizer, section: QA,
     "alpaca": lambda tokenizer, section: ALPACA,
     "plain": lambda tokenizer, section: PLAIN,
-    "chatml": lambda tokenizer, section: ChatML(),
+    "chatml": lambda tokenizer, section: ChatML(tokenizer),
+    "llama3": lambda tokenizer, section: Llama3(tokenizer),
+    "mistral": lambda tokenizer, section: Mistral(tokenizer),
     "tokenizer": lambda tokenizer, section: TokenizerTemplate(tokenizer),
     "none": lambda tokenizer, section: AS_TOKENS,
     "custom": lambda tokenizer, section: Custom(section.prompt or "", section.completion or ""),

@@ -6,14 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import msgspec
+
 from engine.data.conversation import Conversation, Message, TokenIds
 from engine.errors import TemplateError
 
 Supervise = Literal["assistant", "last", "all"]
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True, gc=False):
     """A stretch of rendered text.
 
     `source` is the field it came from ("answer", "messages[1]"), empty for the template's own words.
@@ -49,6 +50,21 @@ class Template(Protocol):
     @property
     def name(self) -> str:
         """The name in the run file."""
+
+    @property
+    def markers(self) -> tuple[str, ...]:
+        """Texts that this template means as tokens of their own. A tokenizer that lacks them spells them out."""
+
+    @property
+    def end(self) -> str | None:
+        """Text of the token that ends an answer; None where that is the tokenizer's EOS, or not ours to say."""
+
+    @property
+    def jinja(self) -> str | None:
+        """A Jinja chat template with which plain transformers writes the same; None where there is none.
+
+        `{% generation %}` stands around what supervise = "assistant" learns.
+        """
 
     def render(self, conversation: Conversation, supervise: Supervise) -> Rendered:
         """Return the whole row with the learned parts marked. Raises TemplateError."""

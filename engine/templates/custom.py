@@ -16,6 +16,9 @@ class Custom:
     """Free text around columns. Only plain names are allowed in braces, so a template can never run code."""
 
     name = "custom"
+    markers: tuple[str, ...] = ()
+    end: str | None = None
+    jinja: str | None = None
 
     def __init__(self, prompt: str, completion: str) -> None:
         """Raises ConfigError when a text has unmatched braces or anything but column names in them."""

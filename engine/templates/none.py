@@ -11,6 +11,9 @@ class AsTokens:
     """Hands tokens on. Their text is not made up from them: a sequence shows the pieces of its ids."""
 
     name = "none"
+    markers: tuple[str, ...] = ()
+    end: str | None = None
+    jinja: str | None = None
 
     def render(self, conversation: Conversation, supervise: Supervise) -> Rendered:
         """Return the tokens. Which are learned is said by their labels; `supervise` has no say."""

@@ -7,7 +7,10 @@ an answer behind them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import ClassVar
+
+from msgspec.structs import replace
 
 from engine.data.conversation import Conversation, Message
 from engine.data.turns import CONTEXT_GAP
@@ -17,6 +20,10 @@ from engine.templates.base import Rendered, Segment, Supervise, offered, one_exc
 @dataclass(frozen=True, slots=True)
 class PairTemplate:
     """Words around a question, perhaps its context, and its answer."""
+
+    markers: ClassVar[tuple[str, ...]] = ()
+    end: ClassVar[str | None] = None
+    jinja: ClassVar[str | None] = None
 
     name: str
     question: str

@@ -1,115 +1,154 @@
 """The chat template that comes with a tokenizer, used as it is.
 
 Which characters are the answer comes from `{% generation %}` marks where the template has them; else from rendering the
-conversation turn by turn, where each rendering must be the beginning of the next. A template for which that does
-not hold is an error in words, never an empty mask; so is one that does not write the calls or functions of a row.
+conversation turn by turn (`outline`), where what a generation would be given must be the beginning of the row. A template for
+which that does not hold is an error in words, never an empty mask; so is one that does not write the calls or functions of
+a row.
+
+Normal rows are rendered once. How their turns are framed is found out once for each sequence of roles, with stand-ins for
+the texts; a row that is that frame with its own texts needs nothing more. Others are rendered again with marks.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
-from engine.data.conversation import Conversation, Message
+from msgspec.structs import replace
+
+from engine.data.conversation import Conversation
 from engine.errors import TemplateError
 from engine.templates.base import Rendered, Segment, Supervise, before_answer, learned_turns, running_text
+from engine.templates.chat_rendering import MOST_KINDS, ChatRenderer
+from engine.templates.outline import MOST_MESSAGES, Messages, Outline, Place, Span, holds_marks, marked
 
-_GENERATION = re.compile(r"\{%-?\s*generation\s*-?%\}")
+Kind = tuple[tuple[str, str | None], ...]
+"""Roles, and the texts that are blank."""
 
 
 class TokenizerTemplate:
     """Wraps a transformers tokenizer that has a chat template."""
 
     name = "tokenizer"
+    markers: tuple[str, ...] = ()
+    end: str | None = None
 
     def __init__(self, tokenizer: Any) -> None:
-        """Raises TemplateError when the tokenizer has no chat template."""
+        """Raises TemplateError when the tokenizer has no chat template, or several."""
         if not tokenizer.chat_template:
             raise TemplateError(
                 'template = "tokenizer": this model\'s tokenizer has no chat template. '
-                'Use template = "chatml", "qa" or "alpaca".'
+                'Use template = "chatml", "qa" or "alpaca", or name a file with one in model.chat_template.'
             )
         if not isinstance(tokenizer.chat_template, str):
-            raise TemplateError("This tokenizer has several chat templates; Luthier cannot choose one for you.")
-        self._tokenizer = tokenizer
-        self._marked = bool(_GENERATION.search(tokenizer.chat_template))
-        self._specials = sorted(filter(None, tokenizer.all_special_tokens), key=len, reverse=True)
+            raise TemplateError(
+                f"This tokenizer has several chat templates ({', '.join(map(str, tokenizer.chat_template))}); Luthier cannot "
+                "choose one for you. Put the one you want into a file, and name it in model.chat_template."
+            )
+        self.jinja: str | None = tokenizer.chat_template
+        self._renderer = ChatRenderer(tokenizer)
+        self._specials = tuple(filter(None, tokenizer.all_special_tokens))
+        self._outlines: dict[Kind, Outline | None] = {}
 
     def render(self, conversation: Conversation, supervise: Supervise) -> Rendered:
-        """Return the rendered conversation in segments; answers and their end markers are learned."""
+        """Return the rendered conversation in segments; answers and their end markers are learned. Raises TemplateError."""
         text = running_text(conversation)
         if text is not None:
             return text
         messages = conversation.messages
         learned = learned_turns(messages, supervise)
-        whole = self._apply(conversation, messages)
+        whole, marks = self._renderer(conversation, messages, False)
         self._check_calls(conversation, whole)
+        places, find = self._outlined(conversation, whole)
         # Under "all" the answers that are not learned have to be told apart, else those that are.
         inside = supervise != "all"
-        apart = learned if inside else set(range(len(messages))) - learned
-        segments: list[Segment] = []
-        at = shown = 0
-        for index, start, end in self._spans(conversation, whole, sorted(apart)):
-            segments += locate(whole[at:start], messages[shown:index], not inside)
-            segments += locate(whole[start:end], messages[index : index + 1], inside)
-            at, shown = end, index + 1
-        segments += locate(whole[at:], messages[shown:], not inside)
-        return Rendered(tuple(segments), False, False)
+        apart = sorted(learned if inside else set(range(len(messages))) - learned)
+        given = _answers(messages, marks, places)
+        spans = [given[turn] if given else find(turn) for turn in apart]
+        return Rendered(tuple(_segments(whole, messages, places, spans, inside)), False, False)
 
     def prompt(self, conversation: Conversation) -> Rendered:
-        """Return what the template sends for a generation."""
+        """Return what the template sends for a generation. Raises TemplateError."""
         text = running_text(conversation)
         if text is not None:
             return Rendered(text.segments, True, False)
-        rendered = self._apply(conversation, before_answer(conversation), generate=True)
+        rendered, _ = self._renderer(conversation, before_answer(conversation), True)
         return Rendered((Segment(rendered, "template", False),), False, False)
 
-    def _spans(self, conversation: Conversation, whole: str, wanted: list[int]) -> list[tuple[int, int, int]]:
-        """Return (message index, start, end) of each answer that is wanted, in characters of the whole text."""
+    # Where things are
+
+    def _outlined(self, conversation: Conversation, whole: str) -> tuple[list[Place], Callable[[int], Span]]:
+        """(places of the messages' texts, what finds an answer)."""
         messages = conversation.messages
-        answers = [i for i, m in enumerate(messages) if m.role == "assistant"]
-        if self._marked and wanted:
-            marks = self._generation_marks(conversation)
-            if len(marks) == len(answers):
-                pairs = zip(answers, marks, strict=True)
-                return [(i, start, end) for i, (start, end) in pairs if i in wanted]
-        spans = []
-        for index in wanted:
-            after = self._apply(conversation, messages[: index + 1])
-            before = self._before(conversation, index, after)
-            if not (whole.startswith(before) and whole.startswith(after) and len(after) > len(before)):
-                raise TemplateError(
-                    f"{conversation.origin}: the tokenizer's chat template writes turn {index + 1} differently when more turns "
-                    'follow, so the answer cannot be told apart. Use template = "chatml", or supervise = "last" with '
-                    "one answer per row."
-                )
-            spans.append((index, len(before), len(before) + len(self._trimmed(after[len(before) :]))))
-        return spans
+        frame = self._frame(conversation)
+        places = frame.fit(whole, [message.content for message in messages]) if frame is not None else None
+        if frame is not None and places is not None:
+            at, known = places, frame
+            return at, lambda turn: self._moved(conversation, whole, known, at, turn)
+        outline = self._outline(conversation, whole)
+        places = _only_ones(whole, messages) if outline.bare else outline.places
+        return places, lambda turn: self._span(conversation, outline, turn)
 
-    def _before(self, conversation: Conversation, index: int, after: str) -> str:
-        """The text up to where answer `index` begins. Templates refuse to render nothing, so a conversation that opens
-        with an answer is cut where its text stands."""
-        if index:
-            return self._apply(conversation, conversation.messages[:index], generate=True)
-        return after[: max(0, after.find(conversation.messages[0].content.strip()))]
-
-    def _trimmed(self, answer: str) -> str:
-        """Cut white space off that a template writes after the end marker; without a marker, nothing."""
-        bare = answer.rstrip()
-        return bare if any(bare.endswith(special) for special in self._specials) else answer
-
-    def _apply(self, conversation: Conversation, messages: tuple[Message, ...], generate: bool = False) -> str:
-        tools = {"tools": list(conversation.tools)} if conversation.tools else {}
+    def _moved(
+        self, conversation: Conversation, whole: str, frame: Outline, places: Sequence[Place], turn: int
+    ) -> Span:
         try:
-            rendered = self._tokenizer.apply_chat_template(
-                list(map(turn_of, messages)), tokenize=False, add_generation_prompt=generate, **tools
-            )
-        except Exception as error:
-            raise TemplateError(
-                f"{conversation.origin}: the tokenizer's chat template refuses this row: {error}"
-            ) from error
-        return str(rendered)
+            span = frame.span(turn)
+        except TemplateError:  # it has something against stand-ins, or against fewer turns; the row itself will tell
+            return self._span(conversation, self._outline(conversation, whole), turn)
+        return frame.moved(span, places) if isinstance(span, Span) else self._refuse(conversation, turn, span)
+
+    def _span(self, conversation: Conversation, outline: Outline, turn: int) -> Span:
+        span = outline.span(turn)
+        return span if isinstance(span, Span) else self._refuse(conversation, turn, span)
+
+    def _outline(self, conversation: Conversation, whole: str) -> Outline:
+        """The row with marks around its texts; without marks where the template would write something else."""
+        messages, render = conversation.messages, self._render_of(conversation)
+        if len(messages) <= MOST_MESSAGES and not holds_marks(whole):
+            for tight in (True, False):
+                outline = Outline(render, _with_marks(messages, tight), self._trimmed)
+                if outline.text == whole and outline.orderly:
+                    return outline
+        return Outline(render, messages, self._trimmed, bare=True)
+
+    def _refuse(self, conversation: Conversation, turn: int, reason: str) -> NoReturn:
+        """Raise TemplateError; what the reason quotes comes from the row, not from stand-ins."""
+        bare = Outline(self._render_of(conversation), conversation.messages, self._trimmed, bare=True).span(turn)
+        reason = bare if isinstance(bare, str) else reason
+        raise TemplateError(
+            f"{conversation.origin}: the tokenizer's chat template does not let the answer in turn {turn + 1} be told apart: "
+            f'{reason}. Use template = "chatml", or supervise = "last" with one answer per row, or a template with '
+            "{% generation %} around answers (model.chat_template)."
+        )
+
+    def _frame(self, conversation: Conversation) -> Outline | None:
+        """How the template frames turns like these. None where what it writes depends on more than roles and texts."""
+        messages = conversation.messages
+        plain = not conversation.tools and not any(m.tool_calls or m.name or m.tool_call_id for m in messages)
+        if not plain or len(messages) > MOST_MESSAGES:
+            return None
+        kind = tuple((m.role, None if m.content.strip() else m.content) for m in messages)
+        if kind not in self._outlines:
+            if len(self._outlines) >= MOST_KINDS:
+                self._outlines.clear()
+            stand_ins = tuple(replace(m, content="x" if m.content.strip() else m.content) for m in messages)
+            render = self._render_of(Conversation(conversation.origin, ()))
+            try:
+                outline = Outline(render, _with_marks(stand_ins, True), self._trimmed)
+            except TemplateError:  # it has something against the stand-ins, not against the row
+                self._outlines[kind] = None
+            else:
+                self._outlines[kind] = outline if outline.orderly else None
+        return self._outlines[kind]
+
+    def _trimmed(self, tail: str) -> str:
+        """Cut white space off that a template writes after the end marker; without a marker, nothing."""
+        bare = tail.rstrip()
+        return bare if bare.endswith(self._specials) else tail
+
+    def _render_of(self, conversation: Conversation) -> Callable[[Messages, bool], str]:
+        return lambda messages, generate: self._renderer(conversation, messages, generate)[0]
 
     def _check_calls(self, conversation: Conversation, whole: str) -> None:
         """Many templates pass over functions in silence, and would teach empty answers."""
@@ -123,51 +162,65 @@ class TokenizerTemplate:
                 f'{absent[0]!r}. Use template = "chatml", which writes them as JSON.'
             )
 
-    def _generation_marks(self, conversation: Conversation) -> list[tuple[int, int]]:
-        from transformers.utils.chat_template_utils import render_jinja_template
 
-        _, marks = render_jinja_template(
-            conversations=[list(map(turn_of, conversation.messages))],
-            tools=list(conversation.tools) or None,
-            chat_template=self._tokenizer.chat_template,
-            return_assistant_tokens_mask=True,
-            **self._tokenizer.special_tokens_map,
-        )
-        return [(int(start), int(end)) for start, end in marks[0]]
+def _with_marks(messages: Messages, tight: bool) -> Messages:
+    return tuple(
+        replace(m, content=marked(m.content, number, tight)) if m.content.strip() else m
+        for number, m in enumerate(messages)
+    )
 
 
-def turn_of(message: Message) -> dict[str, Any]:
-    """A turn as chat templates expect it; the arguments of a call are an object."""
-    turn: dict[str, Any] = {"role": message.role, "content": message.content}
-    if message.tool_calls:
-        turn["tool_calls"] = [
-            {"type": "function", **({"id": call.id} if call.id else {}), "function": _called(call.name, call.arguments)}
-            for call in message.tool_calls
-        ]
-    if message.name:
-        turn["name"] = message.name
-    if message.tool_call_id:
-        turn["tool_call_id"] = message.tool_call_id
-    return turn
+def _answers(messages: Messages, marks: list[tuple[int, int]], places: Sequence[Place]) -> dict[int, Span]:
+    """The answers by the template's own marks; none where these are not one for each answer, around its text.
+
+    What transformers counts is wrong where the marks stand within a macro.
+    """
+    answers = [index for index, message in enumerate(messages) if message.role == "assistant"]
+    if len(marks) != len(answers):
+        return {}
+    spans = {index: Span(index, *mark) for index, mark in zip(answers, marks, strict=True)}
+    texts = [place for place in places if place.turn in spans]
+    if any(not spans[p.turn].start <= p.start <= p.end <= spans[p.turn].end for p in texts):
+        return {}
+    ends = [0, *(span.end for span in spans.values())]
+    return spans if all(end <= span.start for end, span in zip(ends, spans.values(), strict=False)) else {}
 
 
-def _called(name: str, arguments: str) -> dict[str, Any]:
-    return {"name": name, "arguments": json.loads(arguments)}
-
-
-def locate(text: str, messages: tuple[Message, ...], learned: bool) -> list[Segment]:
-    """Cut rendered text into the contents of `messages`, which stand in it in this order, and the template's words."""
-    segments: list[Segment] = []
+def _only_ones(whole: str, messages: Messages) -> list[Place]:
+    """Places of the texts that stand in `whole` once, in order. Of the others nobody can say where they are."""
+    places: list[Place] = []
     at = 0
-    for message in messages:
-        content = message.content if message.content in text[at:] else message.content.strip()
-        start = text.find(content, at) if content else -1
-        if start < 0:
-            continue
-        if start > at:
-            segments.append(Segment(text[at:start], "template", learned))
-        at = start + len(content)
-        segments.append(Segment(content, message.role, learned, message.source))
-    if at < len(text):
-        segments.append(Segment(text[at:], "template", learned))
+    for index, message in enumerate(messages):
+        text = message.content.strip()
+        start = whole.find(text, at) if text else -1
+        if start >= 0 and whole.find(text) == start and whole.find(text, start + 1) < 0:
+            at = start + len(text)
+            places.append(Place(index, start, at))
+    return places
+
+
+def _segments(
+    whole: str, messages: Messages, places: Sequence[Place], spans: Sequence[Span], inside: bool
+) -> list[Segment]:
+    """Cut the text at the borders of places and spans. What lies in a span is learned if `inside`, else what does not."""
+    segments: list[Segment] = []
+    bands = [band for span in spans for band in ((span.start, not inside), (span.end, inside))]
+    bands.append((len(whole), not inside))
+    waiting = list(reversed(places))
+    at = 0
+    for end, learned in bands:
+        while at < end:
+            place = waiting[-1] if waiting else None
+            if place is not None and place.end <= at:
+                waiting.pop()
+            elif place is None or place.start >= end:
+                segments.append(Segment(whole[at:end], "template", learned))
+                at = end
+            elif place.start > at:
+                segments.append(Segment(whole[at : place.start], "template", learned))
+                at = place.start
+            else:
+                message, stop = messages[place.turn], min(place.end, end)
+                segments.append(Segment(whole[at:stop], message.role, learned, message.source))
+                at = stop
     return segments

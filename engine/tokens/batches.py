@@ -1,4 +1,4 @@
-"""Which sequences meet in which step, and the rectangles they are laid into.
+"""Which sequences meet in which step.
 
 The order is a function of (seed, epoch) alone, so a step's batch can be computed at any time, by the trainer and by
 the inspector, and a resumed run needs no state but its step.
@@ -6,102 +6,24 @@ the inspector, and a resumed run needs no state but its step.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import random
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.config.tokens import TokensSection
 from engine.config.train import TrainSection
 from engine.data.mixture import Mixture
-from engine.tokens.encode import IGNORE
-from engine.tokens.examples import Examples
+from engine.tokens.collate import Batch, collate, computed_cells, padding_of
 from engine.tokens.packing import pack
+from engine.tokens.sequences import Piece, Sequences
 
-Int64 = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Sequences in a rectangle. All arrays have shape [B, T].
-
-    `documents` numbers the rows within a sequence from 1, 0 is padding; `positions` restart with each document.
-    """
-
-    ids: Int64
-    labels: Int64
-    positions: Int64
-    documents: Int64
-    rows: tuple[tuple[str, ...], ...]
-    """Origins of the rows in each of the B sequences."""
-
-    @property
-    def tokens(self) -> int:
-        """Tokens without padding."""
-        return int((self.documents > 0).sum())
-
-    @property
-    def supervised_tokens(self) -> int:
-        """Tokens the loss is computed on."""
-        return int((self.labels != IGNORE).sum())
-
-    @property
-    def packed(self) -> bool:
-        """Whether a sequence holds more than one row."""
-        return bool((self.documents > 1).any())
-
-    @property
-    def fingerprint(self) -> str:
-        """Twelve hex digits over ids, labels, positions and documents; the same however the batch is cut."""
-        digest = hashlib.blake2b(digest_size=6)
-        for array in (self.ids, self.labels, self.positions, self.documents):
-            digest.update(np.array(array.shape, dtype="<i8").tobytes())
-            digest.update(array.astype("<i8").tobytes())
-        return digest.hexdigest()
-
-    def micro_batches(self, size: int) -> list[Batch]:
-        """Cut into batches of `size` sequences, each without the columns that are padding in all of them."""
-        out = []
-        for start in range(0, len(self.ids), size):
-            part = slice(start, start + size)
-            used = self.documents[part] > 0
-            width = int(used.any(axis=0).sum())
-            out.append(
-                Batch(
-                    ids=self.ids[part, :width],
-                    labels=self.labels[part, :width],
-                    positions=self.positions[part, :width],
-                    documents=self.documents[part, :width],
-                    rows=self.rows[part],
-                )
-            )
-        return out
-
-
-def collate(examples: Examples, sequences: list[list[int]], padding: int) -> Batch:
-    """Lay sequences (each a list of example indices) side by side, padded on the right to the longest."""
-    width = max(int(sum(examples.lengths[i] for i in sequence)) for sequence in sequences)
-    shape = (len(sequences), width)
-    ids = np.full(shape, padding, dtype=np.int64)
-    labels = np.full(shape, IGNORE, dtype=np.int64)
-    positions = np.zeros(shape, dtype=np.int64)
-    documents = np.zeros(shape, dtype=np.int64)
-    for b, sequence in enumerate(sequences):
-        at = 0
-        for number, index in enumerate(sequence, 1):
-            length = int(examples.lengths[index])
-            part = slice(at, at + length)
-            ids[b, part] = examples.ids(index)
-            labels[b, part] = examples.labels(index)
-            positions[b, part] = np.arange(length)
-            documents[b, part] = number
-            at += length
-    rows = tuple(tuple(examples.origins[i] for i in sequence) for sequence in sequences)
-    return Batch(ids, labels, positions, documents, rows)
+Line = list[Piece]
+"""What lies in one sequence of a batch, one behind the other."""
+GROUPED_BATCHES = 50
+"""With group_by_length, so many batches' worth of rows are sorted together: enough for little padding, few enough for chance."""
 
 
 class BatchPlan:
@@ -109,57 +31,68 @@ class BatchPlan:
 
     def __init__(
         self,
-        examples: Examples,
+        sequences: Sequences,
         train: TrainSection,
-        packing: str,
+        tokens: TokensSection,
         max_length: int,
-        padding: int,
+        padding_id: int,
         weights: Sequence[float] = (),
     ) -> None:
         """`weights`, one a source, make a mixture; without them an epoch shows every sequence once.
 
         Raises DataError when a source of a mixture has no sequence to draw.
         """
-        self.examples = examples
-        self._of_source = [[i for i, s in enumerate(examples.sources) if s == n] for n in range(len(weights))]
+        self.sequences = sequences
+        self._of_source = _by_source(sequences, len(weights))
         self.mixture = (
             Mixture([len(rows) for rows in self._of_source], weights, train.seed, train.shuffle) if weights else None
         )
         self.seed = train.seed
         self.shuffle = train.shuffle
-        self.packing = packing
+        self.tokens = tokens
         self.max_length = max_length
-        self.padding = padding
+        self.padding = padding_of(tokens, max_length, padding_id)
         self.micro_batch_size = train.batch_size
         self.batch_size = train.batch_size * train.grad_accumulation
         self._epoch = -1
-        self._order: list[list[int]] = []
-        self.sequences = len(self._sequences(0))
-        """Of the first epoch. Where a mixture is packed, others have a few more or less: they draw other rows."""
-        self.steps_per_epoch = math.ceil(self.sequences / self.batch_size)
+        self._lines: list[Line] = []
+        self.count = len(self.lines(0))
+        """Sequences of the first epoch as they are batched. Where a mixture is packed, other epochs have a few more or less."""
+        self.steps_per_epoch = math.ceil(self.count / self.batch_size)
         self._last_steps = [self.steps_per_epoch]
         epochs = 1.0 if train.epochs is None else train.epochs
         self.steps = train.steps or max(1, math.ceil(epochs * self.steps_per_epoch))
 
-    def _sequences(self, epoch: int) -> list[list[int]]:
-        if epoch == self._epoch:
-            return self._order
-        generator = random.Random(f"{self.seed}/{epoch}")
+    def lines(self, epoch: int) -> list[Line]:
+        """All lines of an epoch, in the order of training."""
+        if epoch != self._epoch:
+            self._lines = self._laid(self._order(epoch), random.Random(f"{self.seed}/{epoch}/lines"))
+            self._epoch = epoch
+        return self._lines
+
+    def _order(self, epoch: int) -> list[int]:
         if self.mixture:
-            order = [self._of_source[source][row] for source, row in self.mixture.order(epoch)]
-        else:
-            order = list(range(len(self.examples)))
+            return [self._of_source[source][row] for source, row in self.mixture.order(epoch)]
+        order = list(range(len(self.sequences)))
+        if self.shuffle:
+            random.Random(f"{self.seed}/{epoch}").shuffle(order)
+        return order
+
+    def _laid(self, order: list[int], generator: random.Random) -> list[Line]:
+        lengths = self.sequences.lengths[order]
+        sizes = lengths.tolist()
+        if self.tokens.packing == "bfd":
+            lines = [[(order[i], 0, sizes[i]) for i in items] for items in pack(lengths, self.max_length)]
             if self.shuffle:
-                generator.shuffle(order)
-        if self.packing == "bfd":
-            bins = pack([int(self.examples.lengths[i]) for i in order], self.max_length)
-            sequences = [[order[i] for i in items] for items in bins]
-            if self.shuffle:
-                generator.shuffle(sequences)
-        else:
-            sequences = [[i] for i in order]
-        self._epoch, self._order = epoch, sequences
-        return sequences
+                generator.shuffle(lines)
+            return lines
+        if self.tokens.packing == "wrapped":
+            return wrap(order, sizes, self.max_length)
+        if self.tokens.group_by_length:
+            size_of = dict(zip(order, sizes, strict=True))
+            order = group(order, sizes, self.batch_size, generator if self.shuffle else None)
+            sizes = [size_of[i] for i in order]
+        return [[(i, 0, size)] for i, size in zip(order, sizes, strict=True)]
 
     def batch(self, step: int) -> Batch:
         """The global batch of a step. Raises IndexError outside 1 … steps."""
@@ -167,18 +100,66 @@ class BatchPlan:
             raise IndexError(step)
         epoch, position = self._place(step)
         start = position * self.batch_size
-        return collate(self.examples, self._sequences(epoch)[start : start + self.batch_size], self.padding)
+        return collate(self.sequences, self.lines(epoch)[start : start + self.batch_size], self.padding)
 
     def _place(self, step: int) -> tuple[int, int]:
         """(epoch, batches of it that come before this step)."""
-        if not self.mixture or self.packing == "none":
+        if not self.mixture or self.tokens.packing == "none":
             return divmod(step - 1, self.steps_per_epoch)
         while self._last_steps[-1] < step:
-            sequences = len(self._sequences(len(self._last_steps)))
-            self._last_steps.append(self._last_steps[-1] + math.ceil(sequences / self.batch_size))
+            lines = len(self.lines(len(self._last_steps)))
+            self._last_steps.append(self._last_steps[-1] + math.ceil(lines / self.batch_size))
         epoch = bisect_left(self._last_steps, step)
         return epoch, step - 1 - (self._last_steps[epoch - 1] if epoch else 0)
 
     def epoch_of(self, step: int) -> float:
         """Epochs done after a step."""
         return step / self.steps_per_epoch
+
+    def cells(self) -> tuple[int, int]:
+        """(tokens that are computed, tokens without padding) of the first epoch."""
+        sizes = np.array([sum(stop - start for _, start, stop in line) for line in self.lines(0)], dtype=np.int64)
+        return computed_cells(sizes, self.micro_batch_size, self.padding), int(sizes.sum())
+
+
+def _by_source(sequences: Sequences, sources: int) -> list[list[int]]:
+    found: list[list[int]] = [[] for _ in range(sources)]
+    if found:
+        for index, source in enumerate(sequences.sources):
+            found[source].append(index)
+    return found
+
+
+def group(order: list[int], lengths: list[int], batch_size: int, generator: random.Random | None) -> list[int]:
+    """`order` (and the length of each) so that the sequences of a batch are about as long as each other.
+
+    Stretches of many batches are sorted, the longest first; then the batches are shuffled. The last, incomplete one stays.
+    """
+    size_of = dict(zip(order, lengths, strict=True))
+    batches: list[list[int]] = []
+    for at in range(0, len(order), GROUPED_BATCHES * batch_size):
+        stretch = sorted(order[at : at + GROUPED_BATCHES * batch_size], key=lambda i: -size_of[i])
+        batches += [stretch[i : i + batch_size] for i in range(0, len(stretch), batch_size)]
+    if generator is not None and batches:
+        last = [batches.pop()] if len(batches[-1]) < batch_size else []
+        generator.shuffle(batches)
+        batches += last
+    return [index for batch in batches for index in batch]
+
+
+def wrap(order: list[int], lengths: list[int], width: int) -> list[Line]:
+    """The sequences one behind the other, cut every `width` tokens. Nothing is lost; the last line may be shorter."""
+    lines: list[Line] = []
+    line: Line = []
+    room = width
+    for index, length in zip(order, lengths, strict=True):
+        start = 0
+        while start < length:
+            stop = min(length, start + room)
+            line.append((index, start, stop))
+            room -= stop - start
+            start = stop
+            if not room:
+                lines.append(line)
+                line, room = [], width
+    return [*lines, line] if line else lines

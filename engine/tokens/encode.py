@@ -1,79 +1,51 @@
 """From rendered rows to tokens: the one place where ids and labels are made.
 
 The whole text of a row is tokenized once, as inference would see it; each token is then mapped back to its segment by
-its characters. Ids, labels, character spans and segments grow together and are cut together, so they cannot
+its characters. Ids, labels, character spans and segments grow together and are cut together (`cutting`), so they cannot
 drift apart. A label is the token's own id where it is trained on and -100 elsewhere; it is not shifted. Rows that come
 as tokens keep their ids and labels, and are checked and cut like the others.
+
+Many rows are worked on at once, in flat arrays: N tokens of all rows, R rows, S segments.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.data.conversation import TokenIds
-from engine.errors import DataError
 from engine.templates.base import Rendered
-from engine.tokens.tokenizer import end_ids, special_texts
+from engine.tokens.cutting import cut_row
+from engine.tokens.encoded import IGNORE, Encoded, Int32, Truncation
+from engine.tokens.lint import Linter
+from engine.tokens.locate import Int64, Located, Locator
+from engine.tokens.spelling import Spelling
+from engine.tokens.tokenizer import around, end_ids
 
-IGNORE = -100
-Int32 = npt.NDArray[np.int32]
-Truncation = Literal["right", "left", "drop", "split", "error"]
-
-FINDINGS: dict[str, str] = {
-    "cut": "longer than max_length and cut",
-    "answer_cut": "its answer is cut",
-    "dropped": "longer than max_length and left out",
-    "split": "longer than max_length and split",
-    "no_trained_token": "no token to train on: left out",
-    "missing_eos": "its answer does not end with an end token, so the model would not learn to stop",
-    "double_bos": "starts with two BOS tokens",
-    "special_in_text": "the text of a field contains a special token",
-    "straddle": "a token covers both prompt and answer",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """One sequence of one row.
-
-    `ids` and `labels` have shape [T]; `spans` has shape [T, 2], the first and the one-past-last character of the rendered
-    text, (0, 0) for tokens that the tokenizer added and in rows that come as tokens; `segments` has shape [T], indices into
-    `rendered.segments`, -1 for added tokens.
-    """
-
-    origin: str
-    rendered: Rendered
-    ids: Int32
-    labels: Int32
-    spans: Int32
-    segments: Int32
-    cut: int
-    """Tokens of the row that are not in this sequence because of max_length."""
-    findings: tuple[str, ...]
-
-    @property
-    def supervised_tokens(self) -> int:
-        """Number of tokens the loss is computed on."""
-        return int((self.labels != IGNORE).sum())
+Bools = npt.NDArray[np.bool_]
 
 
 class Encoder:
     """Tokenizes rendered rows under one truncation rule."""
 
-    def __init__(self, tokenizer: Any, max_length: int, truncation: Truncation) -> None:
+    def __init__(
+        self, tokenizer: Any, max_length: int, truncation: Truncation | None, train_on_eos: bool = True
+    ) -> None:
+        """With no truncation at all, rows stay whole whatever their length."""
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.truncation = truncation
+        self.train_on_eos = train_on_eos
         self.eos: int | None = tokenizer.eos_token_id
+        self.spelling = Spelling(tokenizer)
         self._ends = end_ids(tokenizer)
-        specials = special_texts(tokenizer)
-        self._special = re.compile("|".join(map(re.escape, specials))) if specials else None
+        self._locator = Locator(tokenizer, self.spelling)
+        self._before, self._behind = around(tokenizer)
+        self._linter = Linter(tokenizer, self.spelling, self._locator.spelled, self._ends, train_on_eos)
 
     def encode(self, rows: Sequence[tuple[str, Rendered]]) -> list[list[Encoded]]:
         """Return the sequences of each (origin, rendered) row: one, none where it was dropped, several where split.
@@ -81,123 +53,212 @@ class Encoder:
         A row without a token to train on gives one sequence with the finding "no_trained_token".
         Raises DataError with truncation = "error" for a row that is too long.
         """
-        out: list[list[Encoded]] = [[] for _ in rows]
-        for i, (origin, rendered) in enumerate(rows):
-            if rendered.tokens is not None:
-                out[i] = self._cut(self._as_given(origin, rendered, rendered.tokens))
-        texts = [i for i, (_, rendered) in enumerate(rows) if rendered.tokens is None]
-        for flag in (True, False):
-            chosen = [i for i in texts if rows[i][1].add_special_tokens is flag]
-            if not chosen:
-                continue
-            batch = self.tokenizer(
-                [rows[i][1].text for i in chosen],
-                add_special_tokens=flag,
-                return_offsets_mapping=True,
-                return_attention_mask=False,
-                verbose=False,
-                truncation=False,
-                padding=False,
-            )
-            for i, ids, offsets in zip(chosen, batch["input_ids"], batch["offset_mapping"], strict=True):
-                out[i] = self._cut(self._label(*rows[i], ids, offsets))
-        return out
+        return [self.cut(row) for row in self.whole(rows)]
 
-    def _as_given(self, origin: str, rendered: Rendered, tokens: TokenIds) -> Encoded:
+    def cut(self, row: Encoded) -> list[Encoded]:
+        """The sequences of a whole row. Raises DataError with truncation = "error" where it is too long."""
+        if self.truncation is None:
+            return [row]
+        return cut_row(row, self.max_length, self.truncation, self.tokenizer.bos_token_id)
+
+    def whole(self, rows: Sequence[tuple[str, Rendered]]) -> list[Encoded]:
+        """Return each row before anything is cut."""
+        return self.finish(self.begin(rows))
+
+    def begin(self, rows: Sequence[tuple[str, Rendered]]) -> Begun:
+        """Split the texts of rows into ids: the long half of the work, which lets other threads work meanwhile."""
+        of_text = [(i, row) for i, row in enumerate(rows) if row[1].tokens is None]
+        texts = [rendered.text for _, (_, rendered) in of_text]
+        return Begun(rows, [i for i, _ in of_text], texts, self._locator.split(texts))
+
+    def finish(self, begun: Begun) -> list[Encoded]:
+        """Give ids their labels, their places and their segments."""
+        rows = begun.rows
+        out = [self._as_given(*row) if row[1].tokens is not None else None for row in rows]
+        encoded = self._texts([rows[i] for i in begun.of_text], self._locator.locate(begun.texts, begun.ids))
+        for i, row in zip(begun.of_text, encoded, strict=True):
+            out[i] = row
+        return [row for row in out if row is not None]
+
+    def _as_given(self, origin: str, rendered: Rendered) -> Encoded:
         """A row that comes as tokens: its ids and its labels, all of them from the one segment, which has no text."""
-        ids_T = np.array(tokens.ids, dtype=np.int32)
-        labels_T = np.array(tokens.labels, dtype=np.int32)
+        assert rendered.tokens is not None
+        ids_T = np.array(rendered.tokens.ids, dtype=np.int32)
+        labels_T = np.array(rendered.tokens.labels, dtype=np.int32)
         labels_T[:1] = IGNORE  # nothing stands before the first token that could predict it
         nowhere_T2, first_T = np.zeros((len(ids_T), 2), dtype=np.int32), np.zeros(len(ids_T), dtype=np.int32)
-        findings = tuple(self._lint(rendered, ids_T, labels_T))
-        return Encoded(origin, rendered, ids_T, labels_T, nowhere_T2, first_T, 0, findings)
+        findings = self._linter.given(ids_T, labels_T)
+        return Encoded(origin, rendered, ids_T, labels_T, nowhere_T2, first_T, 0, len(ids_T), 0, findings)
 
-    def _label(self, origin: str, rendered: Rendered, ids: list[int], spans: list[tuple[int, int]]) -> Encoded:
-        """Give each token its segment and its label; end the row with EOS where the template asks for it.
-
-        A token is trained when any of its characters is learned; one that covers learned and other text is a finding.
-        """
-        if rendered.end_with_eos and self.eos is not None and (not ids or ids[-1] not in self._ends):
-            ids, spans = [*ids, self.eos], [*spans, (0, 0)]
-        ids_T = np.array(ids, dtype=np.int32)
-        spans_T2 = np.array(spans, dtype=np.int32).reshape(-1, 2)
-        starts_T, ends_T = spans_T2[:, 0], spans_T2[:, 1]
-        lengths = [len(s.text) for s in rendered.segments]
-        learned_before = np.concatenate([[0], np.cumsum(np.repeat([s.supervised for s in rendered.segments], lengths))])
-        learned_T = learned_before[ends_T] - learned_before[starts_T]
-        trained_T = learned_T > 0
-        if rendered.end_with_eos and len(ids) and not ends_T[-1] and ids[-1] in self._ends:
-            trained_T[-1] = bool(rendered.segments) and rendered.segments[-1].supervised
-        trained_T[:1] = False  # nothing stands before the first token that could predict it
-        labels_T = np.where(trained_T, ids_T, IGNORE).astype(np.int32)
-        owner = np.repeat(np.arange(len(lengths)), lengths)
-        with_text = ends_T > starts_T
-        segments_T = np.full(len(ids), -1, dtype=np.int32)
-        segments_T[with_text] = owner[starts_T[with_text]]
-        findings = ["straddle"] if (trained_T & (learned_T < ends_T - starts_T)).any() else []
-        findings += self._lint(rendered, ids_T, labels_T)
-        return Encoded(origin, rendered, ids_T, labels_T, spans_T2, segments_T, 0, tuple(findings))
-
-    def _lint(self, rendered: Rendered, ids: Int32, labels: Int32) -> list[str]:
-        found = []
-        trained = np.flatnonzero(labels != IGNORE)
-        if not len(trained):
-            found.append("no_trained_token")
-        elif int(ids[trained[-1]]) not in self._ends:
-            found.append("missing_eos")
-        bos = self.tokenizer.bos_token_id
-        if bos is not None and len(ids) > 1 and ids[0] == ids[1] == bos:
-            found.append("double_bos")
-        if self._special and any(s.source and self._special.search(s.text) for s in rendered.segments):
-            found.append("special_in_text")
-        return found
-
-    def _cut(self, row: Encoded) -> list[Encoded]:
-        """Apply the truncation rule."""
-        length = len(row.ids)
-        if length <= self.max_length:
-            return [row]
-        if self.truncation == "error":
-            raise DataError(
-                f"{row.origin} has {length} tokens and tokens.max_length is {self.max_length}. "
-                'Raise it, or choose another tokens.truncation than "error".'
+    def _texts(self, rows: Sequence[tuple[str, Rendered]], found: Located) -> list[Encoded]:
+        if not rows:
+            return []
+        segments = _Segments([rendered for _, rendered in rows])
+        spots = segments.of(found)
+        placed = self._with_specials(rows, found)
+        ids_N = np.full(placed.total, -1, dtype=np.int32)
+        spans_N2 = np.zeros((placed.total, 2), dtype=np.int32)
+        segments_N = np.full(placed.total, -1, dtype=np.int32)
+        trained_N = np.zeros(placed.total, dtype=bool)
+        user_N = np.zeros(placed.total, dtype=bool)
+        ids_N[placed.text] = found.ids
+        ids_N[placed.added] = placed.added_ids
+        spans_N2[placed.text, 0], spans_N2[placed.text, 1] = found.starts, found.ends
+        segments_N[placed.text] = spots.segments
+        trained_N[placed.text] = spots.learned
+        user_N[placed.text] = spots.from_field
+        trained_N[placed.eos] = segments.last_learned[placed.eos_rows]
+        if not self.train_on_eos:
+            trained_N &= user_N | ~np.isin(ids_N, np.fromiter(self._ends, dtype=np.int32, count=len(self._ends)))
+        trained_N[placed.starts[placed.sizes > 0]] = False  # nothing stands before a first token that could predict it
+        labels_N = np.where(trained_N, ids_N, np.int32(IGNORE))
+        straddles_N = np.zeros(placed.total, dtype=bool)
+        straddles_N[placed.text] = spots.straddles
+        findings = self._linter.rows(ids_N, trained_N, user_N, straddles_N, placed.starts, placed.sizes)
+        out = []
+        bounds = [*placed.starts.tolist(), placed.total]
+        for (origin, rendered), start, stop, rules in zip(rows, bounds[:-1], bounds[1:], findings, strict=True):
+            part = slice(start, stop)
+            out.append(
+                Encoded(
+                    origin,
+                    rendered,
+                    ids_N[part],
+                    labels_N[part],
+                    spans_N2[part],
+                    segments_N[part],
+                    0,
+                    stop - start,
+                    0,
+                    rules,
+                )
             )
-        if self.truncation == "drop":
-            return [_slice(row, [], length, "dropped")]
-        if self.truncation == "right":
-            return [_slice(row, list(range(self.max_length)), length - self.max_length, "cut")]
-        if self.truncation == "left":
-            keep = list(range(length - self.max_length, length))
-            bos = self.tokenizer.bos_token_id
-            if (
-                row.ids[0] == bos
-                and not row.spans[0].any()
-                and (row.rendered.tokens is None or (row.ids == bos).sum() == 1)
-            ):
-                keep[0] = 0  # the tokenizer's own BOS; one that a template wrote opens a turn, and stands there often
-            return [_slice(row, keep, length - self.max_length, "cut")]
-        parts = [list(range(i, min(i + self.max_length, length))) for i in range(0, length, self.max_length)]
-        return [_slice(row, part, 0, "split") for part in parts]
+        return out
+
+    def _with_specials(self, rows: Sequence[tuple[str, Rendered]], found: Located) -> _Placed:
+        """Where the tokens of the text and those that stand around it go: BOS and the like, and EOS where it is asked for."""
+        last = np.cumsum(found.counts) - 1
+        before: list[Sequence[int]] = []
+        behind: list[Sequence[int]] = []
+        for (_, rendered), count, end in zip(rows, found.counts.tolist(), last.tolist(), strict=True):
+            head, tail = (self._before, self._behind) if rendered.add_special_tokens else ((), ())
+            if rendered.end_with_eos and self.eos is not None:
+                final = tail[-1] if tail else int(found.ids[end]) if count else head[-1] if head else None
+                if final not in self._ends:
+                    tail = (*tail, self.eos)
+            before.append(head)
+            behind.append(tail)
+        return _Placed(found.counts, before, behind, [r.end_with_eos for _, r in rows], self._ends)
 
 
-def _slice(row: Encoded, keep: list[int], cut: int, finding: str) -> Encoded:
-    labels = row.labels[keep]
-    if len(labels):
-        labels[0] = IGNORE
-    findings = [*row.findings, finding]
-    lost = row.supervised_tokens - int((labels != IGNORE).sum())
-    if finding == "cut" and lost:
-        findings.append("answer_cut")
-        findings = [f for f in findings if f != "missing_eos"]  # the cut is the reason, said once
-    if finding != "dropped" and not (labels != IGNORE).any():
-        findings.append("no_trained_token")
-    return Encoded(
-        row.origin,
-        row.rendered,
-        row.ids[keep],
-        labels,
-        row.spans[keep],
-        row.segments[keep],
-        cut,
-        tuple(dict.fromkeys(findings)),
-    )
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Rows whose texts were split into ids."""
+
+    rows: Sequence[tuple[str, Rendered]]
+    of_text: list[int]
+    """Which of them have a text; the others come as tokens."""
+    texts: list[str]
+    ids: list[list[int]]
+
+
+class _Segments:
+    """The segments of several rows in flat arrays."""
+
+    def __init__(self, rendered: Sequence[Rendered]) -> None:
+        every = [segment for row in rendered for segment in row.segments]
+        lengths = np.fromiter((len(s.text) for s in every), dtype=np.int64, count=len(every))
+        learned = np.fromiter((s.supervised for s in every), dtype=bool, count=len(every))
+        counts = np.fromiter((len(row.segments) for row in rendered), dtype=np.int64, count=len(rendered))
+        self._ends = np.cumsum(lengths)
+        before = np.cumsum(counts) - counts
+        starts = np.append(self._ends - lengths, self._ends[-1:].sum())
+        self._row_start = starts[before]
+        """Characters before each row; shape [R]."""
+        self._rows = np.flatnonzero(counts)
+        self._row_last = (before + counts - 1)[self._rows]
+        """The last segment of each row that has any."""
+        self._number = np.arange(len(every)) - np.repeat(before, counts)
+        """Which one of its row each is."""
+        self._from_field = np.fromiter((bool(s.source) for s in every), dtype=bool, count=len(every))
+        self._learned_upto = np.concatenate([[0], np.cumsum(learned & (lengths > 0))])
+        self._filled_upto = np.concatenate([[0], np.cumsum(lengths > 0)])
+        self.last_learned = np.array(
+            [bool(row.segments) and row.segments[-1].supervised for row in rendered], dtype=bool
+        )
+
+    def of(self, found: Located) -> _Spots:
+        """What each token stands on. A token that stands for no character belongs to where it stands."""
+        base = np.repeat(self._row_start, found.counts)
+        starts = found.starts + base
+        lasts = np.maximum(found.ends + base - 1, starts)
+        upto = np.cumsum(found.counts)[self._rows]
+        first, last = self._at(starts, upto), self._at(lasts, upto)
+        learned = self._learned_upto[last + 1] - self._learned_upto[first]
+        several = np.flatnonzero(first != last)
+        filled = self._filled_upto[last[several] + 1] - self._filled_upto[first[several]]
+        straddles = np.zeros(len(first), dtype=bool)
+        straddles[several] = (learned[several] > 0) & (learned[several] < filled)
+        return _Spots(self._number[first], learned > 0, straddles, self._from_field[first])
+
+    def _at(self, characters: Int64, upto: Int64) -> Int64:
+        """The segment that each character is in; one behind the text of a row is in the last of that row.
+
+        `characters` has shape [N]; `upto` are the tokens up to the end of each row that has segments.
+        """
+        if (characters[1:] < characters[:-1]).any():  # where a normaliser changed their order, the tokenizer says so
+            behind = np.searchsorted(self._ends, characters, side="right")
+            row_last = np.repeat(self._row_last, np.diff(upto, prepend=0))
+            return np.minimum(behind, row_last)
+        edges = np.searchsorted(characters, self._ends, side="left")
+        edges[self._row_last] = upto
+        return np.repeat(np.arange(len(edges)), np.diff(edges, prepend=0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Spots:
+    """What the segments say of each token of the text; shapes [N]."""
+
+    segments: Int64
+    """The first that it stands in, counted within its row."""
+    learned: Bools
+    straddles: Bools
+    from_field: Bools
+
+
+class _Placed:
+    """Places of tokens once those around the texts are among them."""
+
+    def __init__(
+        self,
+        counts: Int64,
+        before: Sequence[Sequence[int]],
+        behind: Sequence[Sequence[int]],
+        ending: Sequence[bool],
+        ends: frozenset[int],
+    ) -> None:
+        heads = np.fromiter(map(len, before), dtype=np.int64, count=len(before))
+        tails = np.fromiter(map(len, behind), dtype=np.int64, count=len(behind))
+        self.sizes = heads + counts + tails
+        """Tokens of each row; shape [R]."""
+        self.starts = np.cumsum(self.sizes) - self.sizes
+        self.total = int(self.sizes.sum())
+        self.text: Int64 | slice = slice(None)
+        """Where the tokens of the texts go."""
+        mask = np.zeros(self.total, dtype=bool)
+        if self.total > int(counts.sum()):
+            shift = self.starts + heads - (np.cumsum(counts) - counts)
+            self.text = np.arange(int(counts.sum())) + np.repeat(shift, counts)
+            mask[:] = True
+            mask[self.text] = False
+        self.added: Int64 = np.flatnonzero(mask)
+        self.added_ids: Int32 = np.fromiter(
+            chain.from_iterable(chain(head, tail) for head, tail in zip(before, behind, strict=True)), dtype=np.int32
+        )
+        final = [bool(tail) and tail[-1] in ends and wanted for tail, wanted in zip(behind, ending, strict=True)]
+        self.eos_rows: Int64 = np.flatnonzero(final)
+        self.eos = (self.starts + self.sizes - 1)[self.eos_rows]
+        """Where an added end token stands that is learned with what stands before it."""
+
+
+__all__ = ["IGNORE", "Encoded", "Encoder", "Int32", "Truncation"]

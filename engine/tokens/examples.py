@@ -8,33 +8,52 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from engine.tokens.encode import IGNORE, Encoded, Int32
+from engine.tokens.encoded import IGNORE, Encoded, Int32
+from engine.tokens.findings import LEFT_OUT
 
 
 class Examples:
     """The sequences that are trained or evaluated on, in a fixed order. Immutable once built."""
 
-    def __init__(self, encoded: Iterable[tuple[int, Encoded]]) -> None:
-        """Keep what has a token to train on of (number of the source, sequence) pairs.
+    def __init__(self, encoded: Iterable[tuple[int, int, Encoded]]) -> None:
+        """Keep what has a token to train on of (index of the row, number of the source, sequence) triples.
 
-        Everything that was found is counted, `findings`: rule -> sequences.
+        The sequences of a row come one behind the other. Everything that was found is counted.
         """
         ids: list[Int32] = []
         labels: list[Int32] = []
         self.origins: list[str] = []
+        self.rows: list[int] = []
+        """Of each sequence, the index of its row."""
         self.sources: list[int] = []
         """Of each sequence, the number of its source."""
         self.findings: Counter[str] = Counter()
-        self.encoded = 0
-        """Sequences that were looked at, those that were left out included."""
-        for source, sequence in encoded:
-            self.encoded += 1
-            self.findings.update(sequence.findings)
-            if "dropped" in sequence.findings or "no_trained_token" in sequence.findings:
+        """Rule -> rows."""
+        self.seen = 0
+        """Rows that were looked at, those that were left out included."""
+        self.cut_tokens = 0
+        """Tokens that are in no sequence because of max_length."""
+        self.left_out_tokens = 0
+        """Tokens of sequences without a token to train on."""
+        self.problems: list[tuple[str, str]] = []
+        """(origin, problem) of the rows that their template refused."""
+        row, said = -1, set[str]()
+        for index, source, sequence in encoded:
+            if index != row:
+                row, said = index, set()
+                self.seen += 1
+            self.findings.update(set(sequence.findings) - said)
+            said.update(sequence.findings)
+            self.cut_tokens += sequence.cut
+            if sequence.problem:
+                self.problems.append((sequence.origin, sequence.problem))
+            if any(rule in sequence.findings for rule in LEFT_OUT):
+                self.left_out_tokens += len(sequence.ids)
                 continue
             ids.append(sequence.ids)
             labels.append(sequence.labels)
             self.origins.append(sequence.origin)
+            self.rows.append(index)
             self.sources.append(source)
         self.lengths: npt.NDArray[np.int64] = np.array([len(x) for x in ids], dtype=np.int64)
         self._starts = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)

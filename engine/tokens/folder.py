@@ -19,6 +19,7 @@ from engine.errors import ModelError
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
+_DESCRIPTIONS = ("config.json", "tokenizer_config.json", "processor_config.json")
 _HEADER_LIMIT = 100 << 20
 
 
@@ -35,6 +36,25 @@ def model_folder(model: ModelSection) -> tuple[Path, dict[str, Any]]:
             raise ModelError(f"There is no model folder {path}.{_near(path)}")
         path = _from_hub(model)
     return path, check_folder(path, model.trust_remote_code)
+
+
+def tokenizer_folder(model: ModelSection) -> tuple[Path, dict[str, Any], bool]:
+    """Return (folder, config, whether it holds weights) of what can be looked at: a model, or a tokenizer alone.
+
+    The config is empty where there is none. Raises ModelError as `model_folder` does, for all but missing weights.
+    """
+    path = Path(os.path.expanduser(model.path))
+    if not os.path.isdir(path) or any(path.glob("*.safetensors*")):
+        return *model_folder(model), True
+    for name in _DESCRIPTIONS:
+        _refuse_code(path / name, model.trust_remote_code)
+    _need_tokenizer(path)
+    return path, _read_json(path / "config.json") if (path / "config.json").is_file() else {}, False
+
+
+def _need_tokenizer(path: Path) -> None:
+    if not any((path / name).exists() for name in _TOKENIZER_FILES):
+        raise ModelError(f"{path} has no tokenizer (tokenizer.json). Copy it there from the model's origin.")
 
 
 def _no_folder(path: Path) -> str:
@@ -75,7 +95,7 @@ def check_folder(path: Path, trust_remote_code: bool = False) -> dict[str, Any]:
     along without being allowed, weights that are quantised already, no tokenizer.
     """
     config = _config_of(path)
-    for name in ("config.json", "tokenizer_config.json", "processor_config.json"):
+    for name in _DESCRIPTIONS:
         _refuse_code(path / name, trust_remote_code)
     quantised = config.get("quantization_config")
     if isinstance(quantised, dict):
@@ -84,8 +104,7 @@ def check_folder(path: Path, trust_remote_code: bool = False) -> dict[str, Any]:
             "Name the folder of the original 16-bit weights; Luthier quantises them itself."
         )
     _check_weights(path)
-    if not any((path / name).exists() for name in _TOKENIZER_FILES):
-        raise ModelError(f"{path} has no tokenizer (tokenizer.json). Copy it there from the model's origin.")
+    _need_tokenizer(path)
     return config
 
 

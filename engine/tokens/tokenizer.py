@@ -1,8 +1,9 @@
-"""Loading a model's tokenizer."""
+"""A model's tokenizer: loading it, what it holds, and leaving it beside a trained model."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,54 @@ def _keep_white_space(tokenizer: Any) -> None:
         backend.post_processor = processor
 
 
+FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "tokenizer.model",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "chat_template.jinja",
+)
+
+
+def leave_tokenizer(
+    tokenizer: Any, source: Path, target: Path, chat_template: str | None = None, trust_remote_code: bool = False
+) -> None:
+    """Put the tokenizer beside a trained model, in the folder `target`; `chat_template` replaces its own.
+
+    Where it is what the folder `source` gives, the files are copied as they are. Where tokens were added, EOS was set or the
+    chat template is another one, it is written anew, with nothing changed but that.
+    """
+    from transformers import AutoTokenizer
+
+    chat_template = chat_template or tokenizer.chat_template
+    plain = AutoTokenizer.from_pretrained(source, trust_remote_code=trust_remote_code, local_files_only=True)
+    known = plain.added_tokens_decoder
+    new = [token for number, token in sorted(tokenizer.added_tokens_decoder.items()) if number not in known]
+    if not new and plain.eos_token == tokenizer.eos_token and plain.chat_template == chat_template:
+        for name in FILES:
+            if (source / name).is_file():
+                shutil.copyfile(source / name, target / name)
+        return
+    plain.add_tokens(new, special_tokens=True)
+    assert plain.get_vocab() == tokenizer.get_vocab(), (
+        "the tokenizer that is left must be the one that was trained with"
+    )
+    plain.eos_token, plain.chat_template = tokenizer.eos_token, chat_template
+    plain.save_pretrained(target)
+    _tidy(source / "tokenizer_config.json", target / "tokenizer_config.json")
+
+
+def _tidy(before: Path, after: Path) -> None:
+    """Take out of a saved config how it was loaded here, and put back the class by which other versions know it."""
+    config = {k: v for k, v in json.loads(after.read_text()).items() if k not in ("is_local", "local_files_only")}
+    if before.is_file():
+        config |= {k: v for k, v in json.loads(before.read_text()).items() if k == "tokenizer_class"}
+    after.write_text(json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
 def special_texts(tokenizer: Any) -> list[str]:
     """Every text that the tokenizer turns into a control token, the longest first."""
     special = {str(token.content) for token in tokenizer.added_tokens_decoder.values() if token.special}
@@ -75,3 +124,12 @@ def padding_id(tokenizer: Any, vocabulary: int | None = None) -> int:
         if candidate is not None and (vocabulary is None or candidate < vocabulary):
             return int(candidate)
     return 0
+
+
+def around(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The ids that the tokenizer puts before and behind a text by itself: BOS, EOS, or none."""
+    backend = tokenizer.backend_tokenizer
+    bare = backend.encode("a", add_special_tokens=False).ids
+    full = tokenizer("a")["input_ids"]
+    at = next((i for i in range(len(full) - len(bare) + 1) if full[i : i + len(bare)] == bare), 0)
+    return tuple(full[:at]), tuple(full[at + len(bare) :])

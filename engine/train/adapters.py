@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,16 @@ from torch import nn
 
 from engine.config.runfile import RunFile
 from engine.errors import ModelError, RunError
+from engine.train.embeddings import check_token_modules, is_tied, token_modules
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 
-def make_trainable(base: nn.Module, run: RunFile) -> nn.Module:
+def make_trainable(base: nn.Module, run: RunFile, rows: Sequence[int] = ()) -> nn.Module:
     """Return the model to train: `base` with adapters, or with every weight thawed. Seeded by train.seed.
 
-    Raises ModelError when no layer fits lora.target_modules.
+    `rows` are the rows of new tokens, which are trained beside the adapters: these rows, never the whole embedding.
+    Raises ModelError when no layer fits lora.target_modules, or when the architecture cannot train rows alone.
     """
     torch.manual_seed(run.train.seed)
     if run.train.gradient_checkpointing:
@@ -42,7 +44,9 @@ def make_trainable(base: nn.Module, run: RunFile) -> nn.Module:
         use_dora=lora.dora,
         bias="none",
         task_type="CAUSAL_LM",
+        trainable_token_indices=token_modules(base, rows, lora.target_modules) if rows else None,
     )
+    tied = bool(rows) and is_tied(base)
     try:
         model: nn.Module = get_peft_model(base, config)
     except ValueError as error:
@@ -51,6 +55,8 @@ def make_trainable(base: nn.Module, run: RunFile) -> nn.Module:
             f"lora.target_modules = {lora.target_modules!r} cannot be used on this model: {str(error).splitlines()[0]} "
             f"Its linear layers are {', '.join(linear) or '(none)'}."
         ) from error
+    if rows:
+        check_token_modules(causal_lm(model), tied)
     return model
 
 
@@ -74,49 +80,46 @@ def save_weights(model: nn.Module, folder: Path) -> None:
     if not is_adapter(model):
         model.save_pretrained(folder)  # type: ignore[operator]
         return
-    from peft import get_peft_model_state_dict
-
     config: Any = copy.deepcopy(model.peft_config["default"])  # type: ignore[index]
     config.inference_mode = True
     if isinstance(config.target_modules, set):
         config.target_modules = sorted(config.target_modules)  # a set would give another file each time
     config.save_pretrained(folder)
+    save_file({k: v.contiguous().cpu() for k, v in _adapter_state(model).items()}, folder / ADAPTER_WEIGHTS)
+
+
+def _adapter_state(model: nn.Module) -> dict[str, torch.Tensor]:
+    """What is trained, under the names of an adapter's file: low-rank matrices, and rows of new tokens.
+
+    Never the embedding as a whole, which peft would add by itself where it has grown.
+    """
+    from peft import get_peft_model_state_dict
+
     state = get_peft_model_state_dict(model, save_embedding_layers=False)
-    save_file({k: v.detach().contiguous().cpu() for k, v in state.items()}, folder / ADAPTER_WEIGHTS)
+    return {name: tensor.detach() for name, tensor in state.items()}
 
 
 def load_weights(model: nn.Module, folder: Path) -> None:
     """Read back what `save_weights` wrote. Raises RunError when names or shapes do not match."""
     if is_adapter(model):
-        from peft import set_peft_model_state_dict
+        state = load_file(folder / ADAPTER_WEIGHTS)
+        wanted = _adapter_state(model)
+        missing = [k for k, v in wanted.items() if k not in state or state[k].shape != v.shape]
+        unknown = [k for k in state if k not in wanted]
+        if not missing and not unknown:
+            from peft import set_peft_model_state_dict
 
-        result = set_peft_model_state_dict(model, load_file(folder / ADAPTER_WEIGHTS))
-        missing = [k for k in result.missing_keys if "lora_" in k]
+            unknown = list(set_peft_model_state_dict(model, state).unexpected_keys)
     else:
-        state: dict[str, torch.Tensor] = {}
+        state = {}
         for file in sorted(folder.glob("*.safetensors")):
             state |= load_file(file)
         result = model.load_state_dict(state, strict=False)
         tied = {n for n, p in model.named_parameters(remove_duplicate=False)} - {n for n, p in model.named_parameters()}
         missing = [k for k in result.missing_keys if k not in tied]
-    if missing or result.unexpected_keys:
+        unknown = list(result.unexpected_keys)
+    if missing or unknown:
         raise RunError(
             f"The checkpoint in {folder} does not fit this model: {len(missing)} weights missing, "
-            f"{len(result.unexpected_keys)} unknown. Was the run file changed?"
+            f"{len(unknown)} unknown. Was the run file changed?"
         )
-
-
-def copy_tokenizer(source: Path, target: Path) -> None:
-    """Put the tokenizer's files beside a trained model, as they are."""
-    for name in (
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "tokenizer.model",
-        "special_tokens_map.json",
-        "added_tokens.json",
-        "vocab.json",
-        "merges.txt",
-        "chat_template.jinja",
-    ):
-        if (source / name).is_file():
-            shutil.copyfile(source / name, target / name)

@@ -24,7 +24,8 @@ from engine.evaluate.generate import greedy
 from engine.evaluate.heldout import heldout_loss
 from engine.runs.events import Checkpoint, Eval, Phase, Sample, Step
 from engine.runs.journal import Journal
-from engine.tokens.batches import Batch, BatchPlan
+from engine.tokens.batches import BatchPlan
+from engine.tokens.collate import Batch
 from engine.tokens.prepare import Prepared
 from engine.tokens.tokenizer import end_ids
 from engine.train import checkpoint
@@ -109,7 +110,7 @@ class Trainer:
     def do_step(self, batch: Batch) -> StepResult:
         """One optimiser step on a global batch. `step` grows by one only when it was applied."""
         self.optimizer.zero_grad(set_to_none=True)
-        supervised = batch.supervised_tokens
+        supervised = max(1, batch.supervised_tokens)  # the last of wrapped text may be a single token
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for micro in batch.micro_batches(self.plan.micro_batch_size):
             loss = self.loss.sum(micro)
@@ -128,7 +129,7 @@ class Trainer:
     def _record(self, batch: Batch, result: StepResult, seconds: float) -> None:
         """Journal the step, and stop in words when it was not finite."""
         step = self.step if result.finite else self.step + 1
-        origins = [origin for row in batch.rows for origin in row]
+        origins = [origin for line in batch.origins for origin in line]
         self.journal.append(
             Step(
                 step=step,
@@ -137,6 +138,7 @@ class Trainer:
                 finite=result.finite,
                 supervised_tokens=batch.supervised_tokens,
                 tokens=batch.tokens,
+                cells=batch.cells(self.plan.micro_batch_size),
                 learning_rate=result.learning_rate,
                 grad_norm=result.grad_norm if math.isfinite(result.grad_norm) else None,
                 seconds=round(seconds, 6),

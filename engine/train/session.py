@@ -18,11 +18,12 @@ from engine.runs.store import Run
 from engine.tokens.batches import BatchPlan
 from engine.tokens.folder import model_folder
 from engine.tokens.prepare import Prepared, prepare
-from engine.tokens.tokenizer import load_tokenizer
-from engine.train.adapters import copy_tokenizer, is_adapter, make_trainable, save_weights
+from engine.tokens.tokenizer import leave_tokenizer, load_tokenizer
+from engine.train.adapters import is_adapter, make_trainable, save_weights
 from engine.train.checkpoint import SavedCheckpoint
 from engine.train.control import Control
 from engine.train.device import choose_device, describe
+from engine.train.embeddings import end_with, make_rows
 from engine.train.loop import Trainer
 from engine.train.loss import check_packing
 from engine.train.model import count_parameters, footprint_gib, load_base, quantization_name
@@ -102,6 +103,7 @@ class Session:
             for item, count in zip(data.sources, plan.mixture.drawn(plan.steps * plan.batch_size), strict=True):
                 share = 100 * plan.mixture.shares[data.sources.index(item)]
                 self._log(f"mixture: {item.source.path.name} {share:.1f} %, {count:,} sequences drawn in all")
+        self._tell_new_tokens(data)
         self._log(f"sequences of at most {data.path.max_length} tokens")
         self.journal.append(
             Data(
@@ -125,21 +127,39 @@ class Session:
                 train_tokens=data.train.tokens,
                 supervised_tokens=data.train.supervised_tokens,
                 findings=data.findings,
+                cut_tokens=data.train.cut_tokens,
+                left_out_tokens=data.train.left_out_tokens,
             )
         )
         for code, message, hint in data.warnings():
             self._warn(code, message, hint)
         self.journal.append(Plan(steps=plan.steps, steps_per_epoch=plan.steps_per_epoch, batch_size=plan.batch_size))
 
+    def _tell_new_tokens(self, data: Prepared) -> None:
+        """Journal which tokens were added, and the end-of-sequence token that was set."""
+        new = data.path.new_tokens
+        if new is None:
+            return
+        if new.tokens:
+            named = ", ".join(f"{text} ({number})" for text, number in list(zip(new.tokens, new.ids, strict=True))[:8])
+            rest = f" and {len(new.tokens) - 8:,} more" if len(new.tokens) > 8 else ""
+            self._log(f"added to the vocabulary: {named}{rest}; each starts as the mean of the pieces that spelled it")
+        if new.eos is not None:
+            self._log(f"the end-of-sequence token is {new.eos} from now on, because this template ends answers with it")
+
     def _load_model(self, data: Prepared, plan: BatchPlan) -> None:
         quantised = self.run.quantization.bits == 4
         self._progress("loading and quantising the model" if quantised else "loading the model", 0, 0)
         device = choose_device()
         base = load_base(self.folder, self.run, device)
+        new = data.path.new_tokens
+        rows = make_rows(base, new) if new else ()
+        eos = data.path.tokenizer.eos_token_id
+        if eos is not None:
+            end_with(base, int(eos))
         parameters, _ = count_parameters(base)
-        model = make_trainable(base, self.run)
+        model = make_trainable(base, self.run, rows)
         _, trainable = count_parameters(model)
-        lora = self.run.lora
         self.journal.append(
             Model(
                 path=str(self.folder),
@@ -148,17 +168,23 @@ class Session:
                 parameters=parameters,
                 trainable_parameters=trainable,
                 quantization=quantization_name(self.run.quantization),
-                adapter=f"rank {lora.rank}, alpha {lora.alpha:g}" if is_adapter(model) else "full",
+                adapter=self._adapter_name(len(new.tokens) if new else 0) if is_adapter(model) else "full",
                 footprint_gib=round(footprint_gib(model), 4),
             )
         )
         self.trainer = Trainer(self.run, model, device, data, plan, self.journal, self.control, self.dir.checkpoints)
         if not self.trainer.loss.own_head:
             self._log("this model changes its logits after the output layer; its own forward pass is used")
-        if self.run.tokens.packing != "none":
+        if self.run.tokens.packing != "none" or self.run.tokens.padding_side == "left":
             check_packing(model, device)
         if self.saved:
             self.trainer.restore(self.saved)
+
+    def _adapter_name(self, new: int) -> str:
+        """What is trained beside the base, for people: "rank 16, alpha 32, 2 new tokens"."""
+        lora = self.run.lora
+        extra = f", {new:,} new token{'s' if new > 1 else ''}" if new else ""
+        return f"rank {lora.rank}, alpha {lora.alpha:g}{extra}"
 
     def train(self) -> bool:
         """Train to the end and leave the result in the run directory. Return False when it was stopped before."""
@@ -173,13 +199,15 @@ class Session:
     def _leave_result(self) -> None:
         """Put the trained weights where people look for them: `adapter/` or `model/`, whole or not at all."""
         assert self.trainer is not None
-        model = self.trainer.model
+        model, data = self.trainer.model, self.trainer.data
+        chat_template = next((item.template.jinja for item in data.sources if item.template.jinja), None)
         target = self.dir.adapter if is_adapter(model) else self.dir.model
         temporary = target.with_name(f".{target.name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
         try:
             save_weights(model, temporary)
-            copy_tokenizer(self.folder, temporary)
+            trusted = self.run.model.trust_remote_code
+            leave_tokenizer(data.path.tokenizer, self.folder, temporary, chat_template, trusted)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.config.load import dump, load
 from engine.config.runfile import RunFile
+from engine.data.conversation import Conversation
 from engine.data.split import Part, divide
-from engine.errors import RunError
+from engine.errors import RunError, TemplateError
 from engine.runs.launcher import launch
 from engine.runs.paths import RunDir
 from engine.runs.store import Run, create_run
-from engine.templates import make
+from engine.templates import Template, make
+from engine.templates.chat_file import read_chat_template
 from engine.tokens.folder import context_length, model_folder
-from engine.tokens.prepare import asked, read_sources, resolve_max_length
+from engine.tokens.path import asked, resolve_max_length
+from engine.tokens.prepare import read_sources, refuse_conversations, refuse_refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +38,34 @@ def check(run: RunFile) -> RunFile:
     """
     _, config = model_folder(run.model)
     resolve_max_length(run.tokens.max_length, context_length(config))
+    if run.model.chat_template is not None:
+        read_chat_template(Path(run.model.chat_template))
     sources = read_sources(run)
+    if run.tokens.packing == "wrapped":
+        refuse_conversations(sources)
     divide([Part(source.conversations, source.held_out, source.sha256) for source in sources], run.split)
+    problems: list[tuple[str, str]] = []
     for source in sources:
         if source.section.template in ("auto", "tokenizer"):
             continue  # these need the tokenizer, which only the worker loads
         template = make(source.section.template, None, source.section)
         if run.eval.samples and source is sources[0]:
             template.prompt(asked(run.eval.samples[0]))
-        for conversation in source.conversations:
-            template.render(conversation, run.tokens.supervise)
+        problems += _refused(template, source.conversations, run)
+    refuse_refused(problems, sum(len(source.conversations) for source in sources), run)
     pinned = [
         section.model_copy(update={"revision": source.commit}) if source.commit else section
         for section, source in zip(run.data, sources, strict=True)
     ]
     return run.model_copy(update={"data": pinned})
+
+
+def _refused(template: Template, conversations: Sequence[Conversation], run: RunFile) -> Iterator[tuple[str, str]]:
+    for conversation in conversations:
+        try:
+            template.render(conversation, run.tokens.supervise)
+        except TemplateError as error:
+            yield conversation.origin, str(error)
 
 
 def start_run(config: Path, runs: Path, overrides: Sequence[str] = ()) -> Started:

@@ -68,6 +68,10 @@ class Service:
         """The next answer to a request."""
         return self._queue(number).get(timeout=timeout)
 
+    def waiting(self, number: int) -> queue.Queue[AnyAnswer]:
+        """The answers to a request that nobody has taken yet."""
+        return self._queue(number)
+
     def final(self, number: int, kind: type[A]) -> A:
         """The last answer to a request, which is to be of this kind."""
         until = time.monotonic() + WAIT_S

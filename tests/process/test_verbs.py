@@ -37,7 +37,7 @@ def test_inspect_a_row_in_text_and_json(run_file: Path, tmp_path: Path) -> None:
     (sequence,) = told["sequences"]
     assert len(sequence["ids"]) == len(sequence["labels"]) == len(sequence["pieces"]) == len(sequence["spans"])
     text = luthier("inspect", str(run_file), "--row", "1", runs=tmp_path).stdout
-    assert "⟦It carries salt.⟨</s>⟩⟧" in text
+    assert "⟦It│·carries│·salt│.│⟨</s>⟩⟧" in text
     refused = luthier("inspect", str(run_file), "--row", "9999", runs=tmp_path)
     assert refused.returncode == 2
     assert "40 usable rows" in refused.stderr

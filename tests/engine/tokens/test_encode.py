@@ -165,7 +165,7 @@ def test_rows_that_come_as_tokens_are_checked_and_cut(tiny_tokenizer: Any) -> No
     assert found([]) == ("no_trained_token",)
     ids = [bos, *range(40, 60), eos]
     (right,) = encode(tiny_tokenizer, given(ids), 8)
-    assert (right.ids.tolist(), right.cut, right.findings) == (ids[:8], 14, ("cut", "answer_cut"))
+    assert (right.ids.tolist(), right.cut, right.findings) == (ids[:8], 14, ("cut", "answer_cut", "eos_cut"))
     (left,) = encode(tiny_tokenizer, given(ids), 8, "left")
     assert left.ids.tolist() == [bos, *ids[-7:]]
     opened = [bos, 40, bos, *range(41, 50)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,10 @@ SETTINGS = (
 )
 
 
-def make_run(folder: Path, model: Path, data: Path) -> RunDir:
+def make_run(folder: Path, model: Path, data: Path, extra: str = "") -> RunDir:
     run_dir = RunDir(folder)
     folder.mkdir()
-    run_dir.config.write_text(dump(load(run_toml(folder / "source.toml", model, data, SETTINGS))))
+    run_dir.config.write_text(dump(load(run_toml(folder / "source.toml", model, data, SETTINGS + extra))))
     return run_dir
 
 
@@ -82,6 +83,42 @@ def test_a_stop_in_the_last_step_is_a_whole_run(
     run_dir = make_run(tmp_path / "run", tiny_model, rows_file)
     assert work(run_dir, stop_at=6)
     assert evaluations(run_dir) == evaluations(whole)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_where_the_padding_stands_changes_no_loss(
+    whole: RunDir, tmp_path: Path, tiny_model: Path, rows_file: Path, side: str
+) -> None:
+    """The whole way, held-out rows included: padded on one side to a multiple, in micro-batches of another size."""
+    extra = f'[tokens]\npadding_side = "{side}"\npad_to_multiple_of = 32\n'
+    run_dir = make_run(tmp_path / "run", tiny_model, rows_file, extra)
+    text = run_dir.config.read_text()
+    run_dir.config.write_text(
+        text.replace("batch_size = 4", "batch_size = 2").replace("accumulation = 1", "accumulation = 2")
+    )
+    assert work(run_dir)
+    assert load(run_dir.config).train.grad_accumulation == 2
+    for name in ("loss", "eval_loss"):
+        one, other = (Run(r).load().view.series[name].values for r in (run_dir, whole))
+        assert len(one) == len(other) >= 4
+        assert list(one) == pytest.approx(list(other), abs=1e-4)
+
+
+def test_a_last_line_of_a_single_token_is_no_trouble(tmp_path: Path, tiny_model: Path, tiny_tokenizer: Any) -> None:
+    """Wrapped text leaves what is left, and one token alone has nothing to be predicted from."""
+    texts = ["The lamp in the harbour burns all night.", "A boat carries salt and rope to the island."]
+    data = tmp_path / "text.jsonl"
+    data.write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    total = sum(len(tiny_tokenizer(text)["input_ids"]) + 1 for text in texts)  # each ends with EOS
+    width = next(n for n in range(8, total) if total % n == 1)
+    run_dir = RunDir(tmp_path / "run")
+    run_dir.path.mkdir()
+    settings = f'[tokens]\npacking = "wrapped"\nmax_length = {width}\n[train]\nbatch_size = 1\n[split]\ntest_size = 0\n'
+    run_dir.config.write_text(dump(load(run_toml(run_dir.path / "source.toml", tiny_model, data, settings))))
+    assert work(run_dir)
+    steps = [e for e in map(json.loads, run_dir.journal.read_text().splitlines()) if e["type"] == "step"]
+    assert sum(step["tokens"] for step in steps) == total
+    assert (steps[-1]["tokens"], steps[-1]["supervised_tokens"], steps[-1]["loss"]) == (1, 0, 0.0)
 
 
 def test_a_full_fine_tune_is_seeded(tmp_path: Path, tiny_model: Path, rows_file: Path) -> None:

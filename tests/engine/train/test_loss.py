@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import torch.nn.functional as F  # noqa: N812
 
 from engine.config.lora import LoraSection, QuantizationSection
 from engine.config.runfile import RunFile
-from engine.tokens.batches import Batch, BatchPlan, collate
+from engine.config.tokens import TokensSection
+from engine.tokens.batches import BatchPlan
+from engine.tokens.collate import Batch, Padding, collate
 from engine.tokens.folder import check_folder
 from engine.tokens.prepare import Prepared, prepare
+from engine.tokens.sequences import whole
 from engine.train import loss as loss_module
 from engine.train.adapters import causal_lm, make_trainable
 from engine.train.loss import SupervisedLoss, check_packing
@@ -50,6 +54,12 @@ def prepared(tiny_model: Path, tiny_tokenizer: Any, rows_file: Path) -> Prepared
     return prepare(run_file(tiny_model, rows_file), tiny_tokenizer, check_folder(tiny_model))
 
 
+def laid(prepared: Prepared, lines: list[list[int]], **padding: Any) -> Batch:
+    """Training sequences in a rectangle, each line holding those with the numbers in it."""
+    pieces = [[whole(prepared.train, i) for i in line] for line in lines]
+    return collate(prepared.train, pieces, Padding(prepared.path.padding, **padding))
+
+
 def plain_loss(model: torch.nn.Module, batch: Batch) -> float:
     """Mean cross-entropy from ids and labels alone, as anybody would write it with transformers."""
     with evaluating(model):
@@ -64,7 +74,7 @@ def test_the_loss_is_that_of_a_plain_forward(tiny_model: Path, rows_file: Path, 
     model = shaken(run)
     loss = SupervisedLoss(model, CPU)
     assert loss.own_head
-    plan = BatchPlan(prepared.train, run.train, "none", 128, prepared.path.padding)
+    plan = BatchPlan(prepared.train, run.train, TokensSection(), 128, prepared.path.padding)
     for step in (1, 2, 3):
         batch = plan.batch(step)
         ours = float(loss.sum(batch).detach()) / batch.supervised_tokens
@@ -95,7 +105,7 @@ def assert_same(
 
 def test_any_cut_into_micro_batches_gives_the_same(tiny_model: Path, rows_file: Path, prepared: Prepared) -> None:
     model = shaken(run_file(tiny_model, rows_file))
-    batch = collate(prepared.train, [[i] for i in range(8)], prepared.path.padding)
+    batch = laid(prepared, [[i] for i in range(8)])
     assert len({int(n) for n in (batch.labels != -100).sum(axis=1)}) > 1, "answers of one length would prove nothing"
     whole = gradients(model, [batch])
     for size in (4, 2, 1, 3):
@@ -105,9 +115,8 @@ def test_any_cut_into_micro_batches_gives_the_same(tiny_model: Path, rows_file: 
 @pytest.mark.parametrize("bits", [4, 32])
 def test_packed_and_unpacked_give_the_same(tiny_model: Path, rows_file: Path, prepared: Prepared, bits: int) -> None:
     model = shaken(run_file(tiny_model, rows_file, bits))
-    padding = prepared.path.padding
-    apart = gradients(model, [collate(prepared.train, [[i] for i in range(6)], padding)])
-    packed = collate(prepared.train, [[0, 1, 2], [3, 4], [5]], padding)
+    apart = gradients(model, [laid(prepared, [[i] for i in range(6)])])
+    packed = laid(prepared, [[0, 1, 2], [3, 4], [5]])
     assert packed.packed
     assert_same(apart, gradients(model, [packed]), 1e-5)
 
@@ -116,7 +125,7 @@ def test_no_gradient_comes_from_a_prompt_token(tiny_model: Path, rows_file: Path
     """Whatever the targets of prompt tokens are, the gradient is the same."""
     model = shaken(run_file(tiny_model, rows_file))
     loss = SupervisedLoss(model, CPU)
-    batch = collate(prepared.train, [[0], [1]], prepared.path.padding)
+    batch = laid(prepared, [[0], [1]])
     embedded = causal_lm(model).get_input_embeddings()
     kept: list[torch.Tensor] = []
 
@@ -131,9 +140,7 @@ def test_no_gradient_comes_from_a_prompt_token(tiny_model: Path, rows_file: Path
     reach = np.flatnonzero(kept[0].grad.abs().sum(dim=(0, 2)).numpy())  # type: ignore[union-attr]
     last_used = max(np.flatnonzero(row != -100)[-1] for row in batch.labels) - 1
     assert reach.max() <= last_used
-    unsupervised = batch.labels.copy()
-    unsupervised[:] = -100
-    silent = Batch(batch.ids, unsupervised, batch.positions, batch.documents, batch.rows)
+    silent = replace(batch, labels=np.full_like(batch.labels, -100))
     assert float(loss.sum(silent).detach()) == 0.0
 
 
@@ -141,7 +148,7 @@ def test_chunks_change_nothing(
     tiny_model: Path, rows_file: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = shaken(run_file(tiny_model, rows_file))
-    batch = collate(prepared.train, [[i] for i in range(8)], prepared.path.padding)
+    batch = laid(prepared, [[i] for i in range(8)])
     whole = gradients(model, [batch])
     monkeypatch.setattr(loss_module, "CHUNK_ELEMENTS", 320 * 5)
     assert_same(whole, gradients(model, [batch]), 1e-6)
@@ -161,7 +168,7 @@ def test_a_head_that_scales_is_noticed(tiny_model: Path, rows_file: Path, prepar
     lm.forward = scaled
     loss = SupervisedLoss(model, CPU)
     assert not loss.own_head
-    batch = collate(prepared.train, [[0], [1]], prepared.path.padding)
+    batch = laid(prepared, [[0], [1]])
     assert float(loss.sum(batch).detach()) / batch.supervised_tokens == pytest.approx(
         plain_loss(model, batch), abs=1e-5
     )
@@ -179,5 +186,61 @@ def test_a_model_that_mixes_packed_rows_is_refused(tiny_model: Path, rows_file: 
         return plain(*args, **keys)
 
     decoder.forward = deaf
-    with pytest.raises(ModelError, match='packing = "none"'):
+    with pytest.raises(ModelError, match=r'packing = "none".*padding_side = "right"'):
+        check_packing(model, CPU)
+
+
+def gpt2(folder: Path, vocabulary: int) -> Path:
+    """A GPT-2, whose positions are learned: a wrong one changes every number."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(0)
+    shape = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128, "resid_pdrop": 0, "attn_pdrop": 0}
+    GPT2LMHeadModel(GPT2Config(vocab_size=vocabulary, embd_pdrop=0, **shape)).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+def test_the_side_and_the_width_of_padding_change_nothing(
+    tmp_path: Path, tiny_model: Path, rows_file: Path, prepared: Prepared, architecture: str, attention: str
+) -> None:
+    folder = tiny_model if architecture == "llama" else gpt2(tmp_path, prepared.path.vocabulary or 0)
+    run = run_file(folder, rows_file)
+    run.model.attention = attention  # type: ignore[assignment]
+    model = shaken(run)
+    check_packing(model, CPU)
+    lines = [[i] for i in range(8)]
+    right = laid(prepared, lines)
+    assert len({int(n) for n in (right.documents > 0).sum(axis=1)}) > 1, "rows of one length would prove nothing"
+    expected = gradients(model, [right])
+    for padding in (
+        {"side": "left"},
+        {"side": "left", "multiple": 64},
+        {"multiple": 64},
+        {"side": "left", "least": 120},
+    ):
+        batch = laid(prepared, lines, **padding)
+        assert batch.needs_positions == ("side" in padding)
+        assert_same(expected, gradients(model, [batch]), 1e-6)
+        assert_same(expected, gradients(model, batch.micro_batches(3)), 1e-6)
+    packed = laid(prepared, [[0, 1, 2], [3, 4], [5], [6, 7]], side="left")
+    assert_same(expected, gradients(model, [packed]), 1e-6)
+
+
+def test_padding_on_the_left_that_a_row_sees_is_refused(tiny_model: Path, rows_file: Path) -> None:
+    """A model may keep packed rows apart and yet take padding, whose positions are all 0, for the row's beginning."""
+    from engine.errors import ModelError
+
+    model = shaken(run_file(tiny_model, rows_file))
+    decoder = causal_lm(model).get_decoder()
+    plain = decoder.forward
+
+    def forgetful(*args: Any, position_ids: Any = None, **keys: Any) -> Any:
+        if position_ids is not None and position_ids.shape[0] == 2:
+            position_ids = torch.stack([position_ids[0], torch.arange(position_ids.shape[1])])
+        return plain(*args, position_ids=position_ids, **keys)
+
+    decoder.forward = forgetful
+    with pytest.raises(ModelError, match="what stands before it"):
         check_packing(model, CPU)

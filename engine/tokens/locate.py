@@ -1,0 +1,197 @@
+"""Where in the text each token stands.
+
+Two ways, one result. Most vocabularies lose nothing: the bytes of the tokens joined are the bytes of the text, which is
+compared, and then the places follow by adding up lengths. Vocabularies of words differ by the spaces that open them. Where
+a text differs otherwise (a normaliser), the tokenizer is asked for its offsets, which costs it twice the time.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.tokens.spelled import SpelledTokens
+from engine.tokens.spelling import Spelling
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+_SPACE = 0x20
+_LEAST_FIRST_BYTE = -64
+"""As signed numbers, the bytes within a character are the lowest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The tokens of several texts, one text behind the other. Without what the tokenizer adds around a text."""
+
+    ids: Int32
+    """Shape [N]."""
+    starts: Int64
+    """First character, counted within the text of the token; shape [N]. Tokens that share a character share its place."""
+    ends: Int64
+    """One past the last character; shape [N]. A token may stand for none: a space that only opens a word."""
+    counts: Int64
+    """Tokens of each text."""
+
+
+class Locator:
+    """Splits texts into tokens that know their characters."""
+
+    def __init__(self, tokenizer: Any, spelling: Spelling) -> None:
+        self.spelled = SpelledTokens(spelling)
+        self._backend = tokenizer.backend_tokenizer
+
+    def split(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text, without special tokens around it. Lets other threads work meanwhile."""
+        self._backend.no_truncation()
+        self._backend.no_padding()
+        return [e.ids for e in self._backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def locate(self, texts: Sequence[str], lists: Sequence[list[int]] | None = None) -> Located:
+        """Find the characters of the tokens; `lists` are those that `split` gave, where it was asked already."""
+        if lists is None:
+            lists = self.split(texts)
+        counts = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
+        ids = np.fromiter(chain.from_iterable(lists), dtype=np.int32, count=int(counts.sum()))
+        data = [text.encode() for text in texts]
+        sizes = self.spelled.sizes(ids)
+        opening, others = self._read(ids, sizes, counts, data)
+        sizes[opening] -= 1
+        sizes[_tokens_of(others, counts)] = 0
+        starts, ends = _characters(sizes, counts, data)
+        if len(others):
+            self._ask([texts[i] for i in others.tolist()], _tokens_of(others, counts), starts, ends)
+        return Located(ids, starts, ends, counts)
+
+    def _read(self, ids: Int32, sizes: Int64, counts: Int64, data: list[bytes]) -> tuple[Int64, Int64]:
+        """(tokens that open a word with a space that is not in the text, texts that their tokens do not spell).
+
+        Vocabularies of words put such a space before the first word of a text, perhaps also behind each added token. Which of
+        them are not in the text is guessed from the number of bytes, and compared; where the guess was wrong it is looked for.
+        """
+        extra = _sums(sizes, counts) - np.fromiter(map(len, data), dtype=np.int64, count=len(data))
+        opening = self._guessed(ids, counts, extra)
+        fitting = _sums(opening, counts) == extra
+        among = slice(None) if fitting.all() else np.repeat(fitting, counts)
+        text = b"".join(data if fitting.all() else (d for d, fits in zip(data, fitting.tolist(), strict=True) if fits))
+        if extra.any():
+            places = np.cumsum(sizes[among] - opening[among]) - sizes[among]
+            text = np.insert(np.frombuffer(text, np.uint8), places[opening[among]] + 1, _SPACE).tobytes()
+        wrong = np.zeros(len(ids), dtype=bool)
+        wrong[among] = ~self.spelled.standing(ids[among], text)
+        unsure = np.flatnonzero(~fitting | (_sums(wrong, counts) > 0))
+        if not len(unsure):
+            return np.flatnonzero(opening), unsure
+        bounds = np.concatenate([[0], np.cumsum(counts)])
+        others = []
+        for row in unsure.tolist():
+            begin, end = int(bounds[row]), int(bounds[row + 1])
+            found = self._spaces(ids[begin:end].tolist(), data[row])
+            opening[begin:end] = False
+            if found is None:
+                others.append(row)
+            else:
+                opening[[begin + place for place in found]] = True
+        return np.flatnonzero(opening), np.array(others, dtype=np.int64)
+
+    def _guessed(self, ids: Int32, counts: Int64, extra: Int64) -> Bools:
+        """For each token whether it may open a word with a space that is not in the text.
+
+        Of a text with so many `extra` bytes as there are such tokens it is each of them, of one with one it is the first.
+        """
+        if not extra.any():
+            return np.zeros(len(ids), dtype=bool)
+        first = np.zeros(len(ids), dtype=bool)
+        first[(np.cumsum(counts) - counts)[counts > 0]] = True
+        spaced = self.spelled.spaced(ids)
+        behind_added = np.concatenate([[False], self.spelled.added(ids)[:-1]])
+        opening: Bools = spaced & (first | behind_added)
+        each = _sums(opening, counts) == extra
+        return np.where(np.repeat(each, counts), opening, spaced & first & np.repeat(extra == 1, counts))
+
+    def _spaces(self, ids: list[int], text: bytes) -> list[int] | None:
+        """The tokens that open a word with a space that is not in the text; None where the tokens do not spell it."""
+        spelled = [self.spelled.spelling[token] for token in ids]
+        added = self.spelled.spelling.added
+        breaks = [0, *(place + 1 for place, token in enumerate(ids) if token in added), len(ids)]
+        found = []
+        at = 0
+        for start, stop in pairwise(breaks):
+            run = b"".join(spelled[start:stop])
+            if not text.startswith(run, at):
+                if run[:1] != b" " or not text.startswith(run[1:], at):
+                    return None
+                found.append(start)
+                run = run[1:]
+            at += len(run)
+        return found if at == len(text) else None
+
+    def _ask(self, texts: list[str], places: Int64, starts: Int64, ends: Int64) -> None:
+        """Put the offsets that the tokenizer itself gives for texts where their tokens are, at `places`."""
+        found = []
+        for text, encoding in zip(texts, self._backend.encode_batch(texts, add_special_tokens=False), strict=True):
+            offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+            offsets[:, 1] = _with_marks(text, offsets)
+            found.append(offsets)
+        starts[places], ends[places] = np.concatenate(found).T
+
+
+def _with_marks(text: str, offsets: Int64) -> Int64:
+    """The ends of tokens, where what a normaliser joined to the character before it belongs to that: tokenizers leave it out.
+
+    `offsets` has shape [T, 2].
+    """
+    starts, ends = offsets.T
+    edges = np.zeros(len(text) + 1, dtype=np.int64)
+    np.add.at(edges, starts, 1)
+    np.add.at(edges, ends, -1)
+    bare = np.flatnonzero(np.cumsum(edges)[:-1] == 0)
+    moved = np.arange(len(text) + 1)
+    for run in np.split(bare, np.flatnonzero(np.diff(bare) > 1) + 1) if len(bare) else []:
+        first, behind = int(run[0]), int(run[-1]) + 1
+        if first and not unicodedata.is_normalized("NFC", text[first - 1 : behind]):
+            moved[first] = behind
+    return np.where(ends > starts, moved[ends], ends)
+
+
+def _tokens_of(rows: Int64, counts: Int64) -> Int64:
+    """Places of all tokens of some texts."""
+    chosen = np.zeros(len(counts), dtype=bool)
+    chosen[rows] = True
+    return np.flatnonzero(np.repeat(chosen, counts))
+
+
+def _sums(values: Int64 | Bools, counts: Int64) -> Int64:
+    """The sum over the tokens of each text; `values` has shape [N]."""
+    upto = np.concatenate([[0], np.cumsum(values)])
+    last = np.cumsum(counts)
+    sums: Int64 = upto[last] - upto[last - counts]
+    return sums
+
+
+def _characters(sizes: Int64, counts: Int64, data: list[bytes]) -> tuple[Int64, Int64]:
+    """Characters from byte sizes. A token that ends within a character stands for all of it."""
+    text = np.frombuffer(b"".join(data), dtype=np.int8)
+    before = np.cumsum([0, *map(len, data)])[:-1]
+    """Bytes before each text."""
+    upto = np.cumsum(sizes)
+    last = np.cumsum(counts)
+    shift = before - np.concatenate([[0], upto])[last - counts]
+    if shift.any():  # a text whose tokens are not placed by their bytes stands before
+        upto += np.repeat(shift, counts)
+    number = np.cumsum(text >= _LEAST_FIRST_BYTE)
+    number = np.append(number, number[-1:].sum() + 1)
+    """Of each byte, which character it is of, from 1."""
+    base = np.repeat(number[before], counts)
+    starts = number[upto - sizes] - base
+    ends = np.where(sizes > 0, number[np.maximum(upto - 1, 0)] + 1 - base, starts)
+    return starts, ends
