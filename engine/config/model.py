@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Literal
 
 from pydantic import Field
@@ -33,3 +34,7 @@ class ModelSection(Section):
     chat_template: str | None = None
     """A file with a Jinja chat template that replaces the tokenizer's own. A relative path is looked up beside the run
     file."""
+
+    date: datetime.date | None = None
+    """The day that is written where a chat template asks for the present one, as those of Llama 3.2 do: 2026-01-31. Without it the
+    day on which a run is started; the run keeps it, so that it goes on with the same tokens the next morning."""

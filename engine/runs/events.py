@@ -66,6 +66,8 @@ class Data(Event, tag="data"):
     """Tokens of training rows that are in no sequence because of max_length."""
     left_out_tokens: int = 0
     """Tokens of training sequences without a token to train on."""
+    fingerprint: str = ""
+    """Over all ids and labels that are trained on; "" in journals of older workers."""
 
 
 class Model(Event, tag="model"):

@@ -15,7 +15,7 @@ from engine.tokens.notes import notes_of
 
 _TRAIN_KEYS = ("batch_size", "grad_accumulation", "shuffle")
 _MODEL_KEYS = ("chat_template", "new_tokens")
-_DATA_KEYS = ("template", "prompt", "completion")
+_DATA_KEYS = ("template", "prompt", "completion", "format", "columns")
 
 
 def draft_facts(draft: Draft, look: Look) -> DraftFacts:

@@ -6,6 +6,7 @@ One template serves training and inference, so they cannot drift. Adding one: a 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from engine.config.data import DataSection
@@ -19,16 +20,16 @@ from engine.templates.none import AS_TOKENS
 from engine.templates.pair import ALPACA, PLAIN, QA
 from engine.templates.tokenizer_template import TokenizerTemplate
 
-TEMPLATES: dict[str, Callable[[Any, DataSection], Template]] = {
-    "qa": lambda tokenizer, section: QA,
-    "alpaca": lambda tokenizer, section: ALPACA,
-    "plain": lambda tokenizer, section: PLAIN,
-    "chatml": lambda tokenizer, section: ChatML(tokenizer),
-    "llama3": lambda tokenizer, section: Llama3(tokenizer),
-    "mistral": lambda tokenizer, section: Mistral(tokenizer),
-    "tokenizer": lambda tokenizer, section: TokenizerTemplate(tokenizer),
-    "none": lambda tokenizer, section: AS_TOKENS,
-    "custom": lambda tokenizer, section: Custom(section.prompt or "", section.completion or ""),
+TEMPLATES: dict[str, Callable[[Any, DataSection, date | None], Template]] = {
+    "qa": lambda tokenizer, section, today: QA,
+    "alpaca": lambda tokenizer, section, today: ALPACA,
+    "plain": lambda tokenizer, section, today: PLAIN,
+    "chatml": lambda tokenizer, section, today: ChatML(tokenizer),
+    "llama3": lambda tokenizer, section, today: Llama3(tokenizer),
+    "mistral": lambda tokenizer, section, today: Mistral(tokenizer),
+    "tokenizer": lambda tokenizer, section, today: TokenizerTemplate(tokenizer, today),
+    "none": lambda tokenizer, section, today: AS_TOKENS,
+    "custom": lambda tokenizer, section, today: Custom(section.prompt or "", section.completion or ""),
 }
 
 
@@ -58,9 +59,12 @@ def choose(name: str, row_format: str, single_turn: bool, tokenizer: Any) -> tup
     return "qa", "questions and answers, and the tokenizer has no chat template"
 
 
-def make(name: str, tokenizer: Any, section: DataSection) -> Template:
-    """Return the template called `name`. Raises TemplateError or ConfigError when it cannot be used here."""
-    return TEMPLATES[name](tokenizer, section)
+def make(name: str, tokenizer: Any, section: DataSection, today: date | None = None) -> Template:
+    """Return the template called `name`; `today` is what it writes where it asks for the date, None for the day it is.
+
+    Raises TemplateError or ConfigError when it cannot be used here.
+    """
+    return TEMPLATES[name](tokenizer, section, today)
 
 
 __all__ = ["TEMPLATES", "Rendered", "Segment", "Supervise", "Template", "choose", "make"]

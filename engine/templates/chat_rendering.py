@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from datetime import date
 from typing import Any
 
 from engine.data.conversation import Conversation, Message
@@ -14,6 +15,7 @@ from engine.templates.bounds import EndlessTemplateError, bounded
 MOST_KINDS = 4096
 """Kinds of rows that are remembered."""
 _GENERATION = re.compile(r"\{%-?\s*generation\s*-?%\}")
+_CLOCK = re.compile(r"""\bstrftime_now\(\s*(["'])(.*?)\1\s*\)""")
 _STEPS, _STEPS_PER_MESSAGE = 200_000, 2_000
 _ONE_AT_A_TIME = threading.Lock()
 """transformers keeps one compiled template for all, and writes down in it where the answers are."""
@@ -24,8 +26,9 @@ Rendering = tuple[str, list[tuple[int, int]]]
 class ChatRenderer:
     """Renders with the chat template of one tokenizer."""
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, today: date | None = None) -> None:
         self._tokenizer = tokenizer
+        self._template = dated(tokenizer.chat_template, today)
         self._marks_answers = bool(_GENERATION.search(tokenizer.chat_template))
         self._ended: set[tuple[Any, ...]] = set()
         """Kinds of rows that the template is known to come to an end with."""
@@ -60,7 +63,9 @@ class ChatRenderer:
 
     def _rendered(self, turns: list[dict[str, Any]], tools: list[dict[str, Any]], generate: bool) -> Rendering:
         if not self._marks_answers or generate:
-            given = {"tools": tools} if tools else {}
+            given: dict[str, Any] = {"tools": tools} if tools else {}
+            if self._template != self._tokenizer.chat_template:
+                given["chat_template"] = self._template
             text = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate, **given)
             return str(text), []
         from transformers.utils.chat_template_utils import render_jinja_template
@@ -68,11 +73,21 @@ class ChatRenderer:
         texts, marks = render_jinja_template(
             conversations=[turns],
             tools=tools or None,
-            chat_template=self._tokenizer.chat_template,
+            chat_template=self._template,
             return_assistant_tokens_mask=True,
             **self._tokenizer.special_tokens_map,
         )
         return str(texts[0]), [(int(start), int(end)) for start, end in marks[0]]
+
+
+def dated(chat_template: str, today: date | None) -> str:
+    """The template with this day where it asks for the present one; as it is without a day.
+
+    transformers gives templates a clock and takes no other, so the question is answered in the text of the template.
+    """
+    if today is None:
+        return chat_template
+    return _CLOCK.sub(lambda asked: json.dumps(today.strftime(asked[2]), ensure_ascii=False), chat_template)
 
 
 def turn_of(message: Message) -> dict[str, Any]:

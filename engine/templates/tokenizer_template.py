@@ -12,6 +12,7 @@ the texts; a row that is that frame with its own texts needs nothing more. Other
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any, NoReturn
 
 from msgspec.structs import replace
@@ -33,8 +34,8 @@ class TokenizerTemplate:
     markers: tuple[str, ...] = ()
     end: str | None = None
 
-    def __init__(self, tokenizer: Any) -> None:
-        """Raises TemplateError when the tokenizer has no chat template, or several."""
+    def __init__(self, tokenizer: Any, today: date | None = None) -> None:
+        """`today` is what the template writes where it asks for the date. Raises TemplateError when the tokenizer has no chat template, or several."""
         if not tokenizer.chat_template:
             raise TemplateError(
                 'template = "tokenizer": this model\'s tokenizer has no chat template. '
@@ -46,7 +47,7 @@ class TokenizerTemplate:
                 "choose one for you. Put the one you want into a file, and name it in model.chat_template."
             )
         self.jinja: str | None = tokenizer.chat_template
-        self._renderer = ChatRenderer(tokenizer)
+        self._renderer = ChatRenderer(tokenizer, today)
         self._specials = tuple(filter(None, tokenizer.all_special_tokens))
         self._outlines: dict[Kind, Outline | None] = {}
 

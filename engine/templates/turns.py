@@ -58,13 +58,17 @@ class TurnTemplate:
         return ""
 
     def render(self, conversation: Conversation, supervise: Supervise) -> Rendered:
-        """Return all turns; answers and their end markers are learned. Raises TemplateError."""
+        """Return all turns; answers and their end markers are learned. Raises TemplateError.
+
+        Behind a question that nobody answered there is no EOS, which would stand in the answer's place.
+        """
         text = running_text(conversation)
         if text is not None:
             return text
         learned = learned_turns(conversation.messages, supervise)
         turns = self.turns(conversation, conversation.messages, learned, supervise == "all")
-        return Rendered((*self._start(), *turns), False, True)
+        answered = [message.role for message in conversation.messages[-1:]] == ["assistant"]
+        return Rendered((*self._start(), *turns), False, answered)
 
     def prompt(self, conversation: Conversation) -> Rendered:
         """Return all turns before the last answer and the opening of that answer. Raises TemplateError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
 
@@ -71,6 +72,14 @@ class Examples:
     def labels(self, index: int) -> Int32:
         """Labels of a sequence, shape [T]."""
         return self._labels[self._starts[index] : self._starts[index + 1]]
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hex digits over the ids and labels of all sequences."""
+        digest = hashlib.blake2b(digest_size=6)
+        for array in (self.lengths.astype("<i8"), self._ids.astype("<i4"), self._labels.astype("<i4")):
+            digest.update(array.tobytes())
+        return digest.hexdigest()
 
     @property
     def highest_id(self) -> int:

@@ -86,7 +86,7 @@ class Linter:
         """Rows with a long run of tokens that are no whole characters."""
         if len(ids) < BYTE_RUN:
             return filled[:0]
-        partial = self._spelled.partial(ids)
+        partial = self._spelled.of(ids).partial[ids]
         upto = np.concatenate([[0], np.cumsum(partial)])
         full = (upto[BYTE_RUN:] - upto[:-BYTE_RUN]) == BYTE_RUN
         begins = np.zeros(len(ids), dtype=bool)

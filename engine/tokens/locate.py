@@ -10,13 +10,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain, compress, pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.tokens.spelled import SpelledTokens
+from engine.tokens.spelled import SpelledTable, SpelledTokens
 from engine.tokens.spelling import Spelling
 
 Int32 = npt.NDArray[np.int32]
@@ -63,60 +63,56 @@ class Locator:
         counts = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
         ids = np.fromiter(chain.from_iterable(lists), dtype=np.int32, count=int(counts.sum()))
         data = [text.encode() for text in texts]
-        sizes = self.spelled.sizes(ids)
-        opening, others = self._read(ids, sizes, counts, data)
+        table = self.spelled.of(ids)
+        sizes = table.sizes[ids]
+        opening, others = self._read(table, ids, sizes, counts, data)
         sizes[opening] -= 1
         sizes[_tokens_of(others, counts)] = 0
         starts, ends = _characters(sizes, counts, data)
-        if len(others):
-            self._ask([texts[i] for i in others.tolist()], _tokens_of(others, counts), starts, ends)
+        if others:
+            self._ask([texts[i] for i in others], _tokens_of(others, counts), starts, ends)
         return Located(ids, starts, ends, counts)
 
-    def _read(self, ids: Int32, sizes: Int64, counts: Int64, data: list[bytes]) -> tuple[Int64, Int64]:
+    def _read(
+        self, table: SpelledTable, ids: Int32, sizes: Int64, counts: Int64, data: list[bytes]
+    ) -> tuple[Int64, list[int]]:
         """(tokens that open a word with a space that is not in the text, texts that their tokens do not spell).
 
         Vocabularies of words put such a space before the first word of a text, perhaps also behind each added token. Which of
         them are not in the text is guessed from the number of bytes, and compared; where the guess was wrong it is looked for.
         """
-        extra = _sums(sizes, counts) - np.fromiter(map(len, data), dtype=np.int64, count=len(data))
-        opening = self._guessed(ids, counts, extra)
-        fitting = _sums(opening, counts) == extra
-        among = slice(None) if fitting.all() else np.repeat(fitting, counts)
-        text = b"".join(data if fitting.all() else (d for d, fits in zip(data, fitting.tolist(), strict=True) if fits))
-        if extra.any():
-            places = np.cumsum(sizes[among] - opening[among]) - sizes[among]
-            text = np.insert(np.frombuffer(text, np.uint8), places[opening[among]] + 1, _SPACE).tobytes()
-        wrong = np.zeros(len(ids), dtype=bool)
-        wrong[among] = ~self.spelled.standing(ids[among], text)
-        unsure = np.flatnonzero(~fitting | (_sums(wrong, counts) > 0))
+        last = np.cumsum(counts)
+        upto = np.concatenate([[0], np.cumsum(sizes)])[last]
+        extra = np.diff(upto, prepend=0) - np.fromiter(map(len, data), dtype=np.int64, count=len(data))
+        opening = _guessed(table, ids, last, extra)
+        fitting = _by_text(opening, last) == extra
+        wrong = self._wrong(table, ids, sizes, np.repeat(fitting, counts), opening, b"".join(compress(data, fitting)))
+        unsure = np.flatnonzero(~fitting | (_by_text(wrong, last) > 0))
         if not len(unsure):
-            return np.flatnonzero(opening), unsure
-        bounds = np.concatenate([[0], np.cumsum(counts)])
+            return opening, []
+        found = opening[~np.isin(np.searchsorted(last, opening, side="right"), unsure)].tolist()
         others = []
         for row in unsure.tolist():
-            begin, end = int(bounds[row]), int(bounds[row + 1])
-            found = self._spaces(ids[begin:end].tolist(), data[row])
-            opening[begin:end] = False
-            if found is None:
+            begin, end = int(last[row] - counts[row]), int(last[row])
+            spaces = self._spaces(ids[begin:end].tolist(), data[row])
+            if spaces is None:
                 others.append(row)
             else:
-                opening[[begin + place for place in found]] = True
-        return np.flatnonzero(opening), np.array(others, dtype=np.int64)
+                found += [begin + place for place in spaces]
+        return np.array(found, dtype=np.int64), others
 
-    def _guessed(self, ids: Int32, counts: Int64, extra: Int64) -> Bools:
-        """For each token whether it may open a word with a space that is not in the text.
-
-        Of a text with so many `extra` bytes as there are such tokens it is each of them, of one with one it is the first.
-        """
-        if not extra.any():
-            return np.zeros(len(ids), dtype=bool)
-        first = np.zeros(len(ids), dtype=bool)
-        first[(np.cumsum(counts) - counts)[counts > 0]] = True
-        spaced = self.spelled.spaced(ids)
-        behind_added = np.concatenate([[False], self.spelled.added(ids)[:-1]])
-        opening: Bools = spaced & (first | behind_added)
-        each = _sums(opening, counts) == extra
-        return np.where(np.repeat(each, counts), opening, spaced & first & np.repeat(extra == 1, counts))
+    @staticmethod
+    def _wrong(table: SpelledTable, ids: Int32, sizes: Int64, among: Bools, opening: Int64, text: bytes) -> Int64:
+        """The tokens, of those that `among` marks, that do not stand in `text`, which has spaces before those `opening`."""
+        if among.all():
+            starts = np.cumsum(sizes) - sizes
+            return np.flatnonzero(~table.standing(ids, sizes, starts, _opened(text, starts[opening])))
+        places = np.flatnonzero(among)
+        ids, sizes = ids[places], sizes[places]
+        starts = np.cumsum(sizes) - sizes
+        opening = np.searchsorted(places, opening[among[opening]])
+        wrong: Int64 = places[~table.standing(ids, sizes, starts, _opened(text, starts[opening]))]
+        return wrong
 
     def _spaces(self, ids: list[int], text: bytes) -> list[int] | None:
         """The tokens that open a word with a space that is not in the text; None where the tokens do not spell it."""
@@ -163,19 +159,44 @@ def _with_marks(text: str, offsets: Int64) -> Int64:
     return np.where(ends > starts, moved[ends], ends)
 
 
-def _tokens_of(rows: Int64, counts: Int64) -> Int64:
+def _guessed(table: SpelledTable, ids: Int32, last: Int64, extra: Int64) -> Int64:
+    """The tokens that may open a word with a space that is not in the text.
+
+    Of a text with so many `extra` bytes as there are places for it it is each of them, of one with one it is the first token.
+    """
+    if not extra.any():
+        return last[:0]
+    firsts = last[:-1]
+    begins = np.union1d(np.append(0, firsts), np.flatnonzero(table.added[ids]) + 1)
+    begins = begins[begins < len(ids)]
+    places = begins[table.spaced[ids[begins]]]
+    text = np.searchsorted(last, places, side="right")
+    every = _by_text(places, last) == extra
+    first = np.isin(places, firsts) | (places == 0)
+    chosen: Int64 = places[every[text] | ((extra[text] == 1) & first)]
+    return chosen
+
+
+def _opened(text: bytes, places: Int64) -> bytes:
+    """The text with spaces; `places` are where they stand in what comes out."""
+    if not len(places):
+        return text
+    return np.insert(np.frombuffer(text, np.uint8), places - np.arange(len(places)), _SPACE).tobytes()
+
+
+def _by_text(places: Int64, last: Int64) -> Int64:
+    """How many of the tokens at `places` each text has; `last` are the tokens up to the end of each."""
+    counts: Int64 = np.bincount(np.searchsorted(last, places, side="right"), minlength=len(last))
+    return counts
+
+
+def _tokens_of(texts: list[int], counts: Int64) -> Int64:
     """Places of all tokens of some texts."""
+    if not texts:
+        return counts[:0]
     chosen = np.zeros(len(counts), dtype=bool)
-    chosen[rows] = True
+    chosen[texts] = True
     return np.flatnonzero(np.repeat(chosen, counts))
-
-
-def _sums(values: Int64 | Bools, counts: Int64) -> Int64:
-    """The sum over the tokens of each text; `values` has shape [N]."""
-    upto = np.concatenate([[0], np.cumsum(values)])
-    last = np.cumsum(counts)
-    sums: Int64 = upto[last] - upto[last - counts]
-    return sums
 
 
 def _characters(sizes: Int64, counts: Int64, data: list[bytes]) -> tuple[Int64, Int64]:

@@ -36,15 +36,19 @@ def source_notes(item: TemplatedSource) -> list[str]:
     if source.bad:
         where = ", ".join(line.origin for line in source.bad[:_LINES_SHOWN])
         more = ", …" if len(source.bad) > _LINES_SHOWN else ""
-        notes.append(f"{name}: {len(source.bad):,} lines were skipped ({where}{more})")
-    notes += [f"{name}: {count:,} rows {reason} were left out" for reason, count in source.skipped.items()]
+        notes.append(f"{name}: {_counted(len(source.bad), 'line')} skipped ({where}{more})")
+    notes += [f"{name}: {_counted(count, 'row')} left out: {why}" for why, count in source.skipped.items()]
     notes += [
-        f"{name}: {count:,} rows left out by the run file ({reason})" for reason, count in source.excluded.items()
+        f"{name}: {_counted(count, 'row')} left out by the run file ({why})" for why, count in source.excluded.items()
     ]
     notes += [f"{name}: {count:,} {what} were passed over" for what, count in source.passed_over.items()]
     if source.held_out is not None:
         notes.append(f"{name}: {len(source.held_out):,} held-out rows from {source.held_out_from}")
     return notes
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def new_token_notes(new: NewTokens | None) -> list[str]:

@@ -91,16 +91,18 @@ class RowPath:
 
         Raises TemplateError or ConfigError.
         """
+        run = self.run
         chosen = [
             choose(s.section.template, s.format, all(c.single_turn for c in s.conversations), self.tokenizer)
             for s in sources
         ]
         templates = [
-            make(name, self.tokenizer, source.section) for source, (name, _) in zip(sources, chosen, strict=True)
+            make(name, self.tokenizer, source.section, run.model.date)
+            for source, (name, _) in zip(sources, chosen, strict=True)
         ]
         self._add_tokens(templates)
         return [
-            TemplatedSource(source, make(name, self.tokenizer, source.section), reason)
+            TemplatedSource(source, make(name, self.tokenizer, source.section, run.model.date), reason)
             for source, (name, reason) in zip(sources, chosen, strict=True)
         ]
 

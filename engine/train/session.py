@@ -83,6 +83,11 @@ class Session:
                     f"{path} has changed since this run began, so its rows would not be the ones that were trained on. "
                     "Put the old file back, or start a new run."
                 )
+        if before and before.fingerprint not in ("", data.train.fingerprint):
+            raise RunError(
+                "The tokens of this run's data are not the ones that it has trained on so far, although the files are the same: "
+                f"the tokenizer in {self.folder}, a chat template or a library has changed. Put it back, or start a new run."
+            )
 
     def _tell_data(self, data: Prepared, plan: BatchPlan) -> None:
         """Journal what was read, what was chosen and why, and what was left out."""
@@ -129,6 +134,7 @@ class Session:
                 findings=data.findings,
                 cut_tokens=data.train.cut_tokens,
                 left_out_tokens=data.train.left_out_tokens,
+                fingerprint=data.train.fingerprint,
             )
         )
         for code, message, hint in data.warnings():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from engine.config.load import dump, load
@@ -33,8 +34,8 @@ class Started:
 def check(run: RunFile) -> RunFile:
     """Find what can be wrong with a run without importing torch: model folder, data, columns, templates, lengths, split.
 
-    Returns the run file with the commits of datasets of the hub, so that a resumed run reads the same rows. Raises
-    LuthierError.
+    Returns the run file with the commits of datasets of the hub and the date, so that a resumed run sees the same tokens.
+    Raises LuthierError.
     """
     _, config = model_folder(run.model)
     resolve_max_length(run.tokens.max_length, context_length(config))
@@ -57,7 +58,8 @@ def check(run: RunFile) -> RunFile:
         section.model_copy(update={"revision": source.commit}) if source.commit else section
         for section, source in zip(run.data, sources, strict=True)
     ]
-    return run.model_copy(update={"data": pinned})
+    model = run.model.model_copy(update={"date": run.model.date or date.today()})
+    return run.model_copy(update={"data": pinned, "model": model})
 
 
 def _refused(template: Template, conversations: Sequence[Conversation], run: RunFile) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from engine.service.protocol import Answer, AnyAnswer, Grown, Hello, Progress, Request, answer_decoder, encoder
+from engine.service.protocol import Answer, AnyAnswer, Drafted, Grown, Hello, Progress, Request, answer_decoder, encoder
 
 WAIT_S = 30.0
 COMMAND = [sys.executable, "-P", "-m", "engine.service"]
@@ -77,7 +77,7 @@ class Service:
         until = time.monotonic() + WAIT_S
         while time.monotonic() < until:
             answer = self.next(number)
-            if isinstance(answer, Progress | Grown) or getattr(answer, "complete", True) is False:
+            if isinstance(answer, Progress | Grown | Drafted) or getattr(answer, "complete", True) is False:
                 continue
             assert isinstance(answer, kind), answer
             return answer

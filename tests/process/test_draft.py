@@ -108,14 +108,15 @@ def test_a_newer_request_and_closing_end_what_goes_on(tiny_model: Path, tmp_path
     with service(tmp_path / "log") as one:
         older, first = opened(one, path=str(run_file))
         batch = one.send(p.TokenBatch, draft=first.draft, step=1)
-        newer = one.send(p.Draft, draft=first.draft, changes={"tokens.max_length": 40})
+        assert isinstance(one.next(batch), p.Progress)
+        newer = one.send(p.Draft, draft=first.draft, changes={"tokens.max_length": 60})
         assert isinstance(one.final(older, p.Cancelled), p.Cancelled)
         assert isinstance(one.final(batch, p.Cancelled), p.Cancelled)
         changed = one.next(newer)
         while not isinstance(changed, p.Drafted):
             assert isinstance(changed, p.Progress)
             changed = one.next(newer)
-        assert changed.facts.max_length == 40
+        assert changed.facts.max_length == 60
         failed = one.ask(p.Draft, p.Failed, draft=first.draft, changes={"tokens.max_length": 4})
         assert "greater than or equal to 8" in failed.message
         one.ask(p.CloseDraft, p.Done, draft=first.draft)

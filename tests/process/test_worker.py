@@ -190,3 +190,22 @@ def test_a_changed_data_file_is_noticed_on_resume(place: Path, tiny_model: Path,
     done = luthier("resume", "moving", runs=place / "runs")
     assert done.returncode == 2
     assert "has changed since this run began" in done.stderr
+
+
+def test_a_changed_chat_template_is_noticed_on_resume(place: Path, tiny_model: Path, tmp_path: Path) -> None:
+    from tests.tiny import write_rows
+
+    data, jinja = write_rows(tmp_path / "rows.jsonl"), tmp_path / "chat.jinja"
+    turns = "{% for m in messages %}{{ m.role }}: {{ m.content }}</s>{% endfor %}"
+    turns += "{% if add_generation_prompt %}assistant: {% endif %}"
+    jinja.write_text(turns)
+    settings = SETTINGS.replace("steps = 24", "steps = 100000")
+    config = run_toml(tmp_path / "drifting.toml", tiny_model, data, settings)
+    run_dir, _ = start(config, place / "runs", "--set", f'model.chat_template="{jinja}"')
+    assert "\ndate = 2" in run_dir.config.read_text(), "a run keeps the day on which it began"
+    wait_for(run_dir, "step", step=1)
+    luthier("stop", "drifting", runs=place / "runs")
+    jinja.write_text(turns.replace(": ", ":"))
+    done = luthier("resume", "drifting", runs=place / "runs")
+    assert done.returncode == 2
+    assert "a chat template or a library has changed" in done.stderr

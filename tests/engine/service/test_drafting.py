@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import random
 import threading
 import weakref
 from pathlib import Path
@@ -328,9 +329,9 @@ def test_what_was_left_out_is_noted(desk: Desk, tiny_model: Path, tmp_path: Path
     table["data"][0] |= {"bad_lines": "skip", "exclude": {"rows": [2]}}
     notes = desk.open_draft(table=table)[1][0].facts.notes
     assert notes == [
-        "rows.jsonl: 1 lines were skipped (rows.jsonl:13)",
-        "rows.jsonl: 1 rows with an empty answer were left out",
-        "rows.jsonl: 1 rows left out by the run file (by number)",
+        "rows.jsonl: 1 line skipped (rows.jsonl:13)",
+        "rows.jsonl: 1 row left out: with an empty answer",
+        "rows.jsonl: 1 row left out by the run file (by number)",
     ]
 
 
@@ -347,3 +348,64 @@ def test_a_closed_draft_is_forgotten(desk: Desk, tiny_model: Path, data: Path) -
         gc.enable()
     with pytest.raises(DataError, match="no open draft 1"):
         desk.ask(TokenRow, Tokens, draft=draft, row=1)
+
+
+POSSIBLE: dict[str, list[Any]] = {
+    "tokens.max_length": [24, 48, 60, 256, None],
+    "tokens.truncation": ["left", "split", "drop", None],
+    "tokens.packing": ["bfd", None],
+    "tokens.padding_side": ["left", None],
+    "tokens.supervise": ["all", "last", None],
+    "tokens.train_on_eos": [False, None],
+    "data[0].template": ["chatml", "alpaca", "qa"],
+    "data[1].template": ["chatml", "alpaca", "qa"],
+    "data[1].max_rows": [5, None],
+    "data[0].weight": [0.3, None],
+    "split.test_size": [3, 0, None],
+    "model.new_tokens": [["<|salt|>"], [], None],
+    "train.batch_size": [2, 5, None],
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_was_changed_before_it_is_as_if_opened_anew(
+    tiny_model: Path, tmp_path: Path, small_sample: int, seed: int
+) -> None:
+    chosen = random.Random(seed)
+    table = tables(tiny_model, rows_file(tmp_path / "rows.jsonl", 30))
+    table["data"].append({"path": str(rows_file(tmp_path / "more.jsonl", 10)), "template": "qa"})
+    desk, changes = Desk(), dict[str, Any]()
+    draft, _ = desk.open_draft(table=table)
+    for _ in range(12):
+        key = chosen.choice(list(POSSIBLE))
+        changes[key] = chosen.choice(POSSIBLE[key])
+        if "data[0].weight" in changes:
+            changes["data[1].weight"] = changes["data[0].weight"]
+        fresh = Desk()
+        expected, said = outcome(fresh, table=table, changes=dict(changes))
+        found, told = outcome(desk, draft=draft, changes=dict(changes))
+        assert (found is None, told) == (expected is None, said)
+        if found is None or expected is None:
+            continue
+        assert found == expected
+        row = chosen.randint(1, 35)
+        assert desk.ask(TokenRow, Tokens, draft=draft, row=row) == fresh.ask(TokenRow, Tokens, draft=1, row=row)
+        assert batch_or_error(desk, draft) == batch_or_error(fresh, 1)
+
+
+def outcome(desk: Desk, **fields: Any) -> tuple[list[Any] | None, str]:
+    """(the last `drafted` and `measured`, ""), or (None, why not)."""
+    try:
+        answers = desk.open_draft(**fields)[1]
+    except LuthierError as error:
+        return None, str(error)
+    last = [next(a for a in reversed(answers) if isinstance(a, kind)) for kind in (Drafted, Measured)]
+    return [replace(answer, id=0) for answer in last], ""
+
+
+def batch_or_error(desk: Desk, draft: int) -> Any:
+    """A batch, or why there is none."""
+    try:
+        return desk.ask(TokenBatch, BatchFound, draft=draft, step=2)
+    except DataError as error:
+        return str(error)

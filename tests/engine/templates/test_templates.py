@@ -49,7 +49,7 @@ class FakeTokenizer:
         self.chat_template = chat_template
 
     def apply_chat_template(
-        self, messages: Any, tokenize: bool, add_generation_prompt: bool, tools: list[Any] | None = None
+        self, messages: Any, tokenize: bool, add_generation_prompt: bool, tools: list[Any] | None = None, **given: Any
     ) -> str:
         from transformers.utils.chat_template_utils import render_jinja_template
 
@@ -57,8 +57,9 @@ class FakeTokenizer:
         rendered, _ = render_jinja_template(
             conversations=[messages],
             tools=tools,
-            chat_template=self.chat_template,
+            chat_template=given.pop("chat_template", self.chat_template),
             add_generation_prompt=add_generation_prompt,
+            **given,
         )
         return str(rendered[0])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -310,3 +311,18 @@ def test_names_of_functions_keep_their_turns() -> None:
         ("rain", "a"),
         (";", ""),
     ]
+
+
+@pytest.mark.parametrize("marks", [("", ""), ("{% generation %}", "{% endgeneration %}")])
+def test_the_date_is_that_of_the_run(marks: tuple[str, str]) -> None:
+    """A template that writes today's date would make other tokens of the same rows tomorrow."""
+    text = (
+        "Today is {{ strftime_now('%d %b %Y') }}.{% for m in messages %}{% if m.role == 'assistant' %}"
+        + f"<a>{marks[0]}{{{{ m.content }}}}</a>{marks[1]}"
+        + "{% else %}<u>{{ m.content }}</u>{% endif %}{% endfor %}{% if add_generation_prompt %}<a>{% endif %}"
+    )
+    row = Conversation("d:1", (Message("user", "hi", "q"), Message("assistant", "hello", "a")))
+    template = TokenizerTemplate(FakeTokenizer(text), date(2026, 1, 31))
+    assert template.render(row, "assistant").text == "Today is 31 Jan 2026.<u>hi</u><a>hello</a>"
+    assert template.prompt(row).text == "Today is 31 Jan 2026.<u>hi</u><a>"
+    assert of(text).prompt(row).text.startswith(datetime.now().strftime("Today is %d %b %Y"))

@@ -26,7 +26,7 @@ from engine.tokens.path import RowPath
 from tests.engine.data.test_shared_datasets import expected, files
 from tests.engine.tokens.checked import Checker
 from tests.shared import DATA, needs_shared
-from tests.tokenizers import NAMES, NORMALISING, folder_of, fresh, tokenizer_of
+from tests.tokenizers import NAMES, folder_of, fresh, tokenizer_of
 
 pytestmark = needs_shared
 
