@@ -36,6 +36,7 @@ from tui.screens.home import Home
 from tui.sparing import SparingApp
 from tui.text import Wall
 from tui.theme import DEFAULT_THEME, derived_inks, inks_of, load_themes
+from tui.tokens_acts import TokensActs
 from tui.widgets.painted import Painted
 
 _SOON_S = 0.05
@@ -43,7 +44,7 @@ _LAST_WORD_S = 2.0
 _PROBLEMS_SHOWN = 3
 
 
-class LuthierApp(RunActs, DataActs, SparingApp):
+class LuthierApp(RunActs, DataActs, TokensActs, SparingApp):
     """The TUI. Its result is the names of the runs that go on without it."""
 
     TITLE = "Luthier"

@@ -50,6 +50,17 @@ class Glyphs:
     left: str = "◂"
     line: str = "█"
     """What a bar that lies is made of."""
+    eighths: str = "▏▎▍▌▋▊▉█"
+    """The last cell of a bar that lies, by how much of it is filled."""
+    cell_trained: str = "█"
+    cell_few: str = "▓"
+    """A cell that stands for many tokens of which few are trained."""
+    cell_prompt: str = "▒"
+    cell_padding: str = "·"
+    border: str = "▏"
+    """Where another row begins within a sequence."""
+    limit: str = "┃"
+    tick: str = "┴"
 
 
 UNICODE = Glyphs()
@@ -88,4 +99,12 @@ ASCII = Glyphs(
     trained="|",
     left="<",
     line="#",
+    eighths="#",
+    cell_few="+",
+    cell_trained="#",
+    cell_prompt="=",
+    cell_padding=".",
+    border="|",
+    limit="|",
+    tick="+",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from engine.facts import Histogram
 from tui import words
@@ -25,16 +25,21 @@ def figure(value: float | None) -> str:
     return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
-def columns_of(histogram: Histogram, width: int) -> list[int]:
-    """Counts spread over the columns of a drawing: each bin as wide as the next, at most 4 columns."""
+def columns_of(histogram: Histogram, width: int) -> list[float]:
+    """Counts spread over the columns of a drawing: each bin as wide as the next, at most 4 columns.
+
+    A bin that two columns share is counted in each by its part, so that no column stands out for where it lies.
+    """
     counts = histogram.counts
     if not counts or width < 1:
         return []
-    if len(counts) > width:  # several bins share a column
-        edges = [round(i * len(counts) / width) for i in range(width + 1)]
-        return [sum(counts[a:b]) for a, b in pairwise(edges)]
+    if len(counts) > width:
+        upto = [0, *accumulate(counts)]
+        edges = [i * len(counts) / width for i in range(width + 1)]
+        sums = [upto[int(edge)] + (edge - int(edge)) * (counts[int(edge)] if edge % 1 else 0) for edge in edges]
+        return [round(b - a, 6) for a, b in pairwise(sums)]
     size = min(4, width // len(counts))
-    return [count for count in counts for _ in range(size)]
+    return [float(count) for count in counts for _ in range(size)]
 
 
 def drawn(histogram: Histogram, width: int, height: int, glyphs: Glyphs, ink: str = "train") -> list[Row]:
@@ -45,17 +50,34 @@ def drawn(histogram: Histogram, width: int, height: int, glyphs: Glyphs, ink: st
     steps = len(glyphs.blocks)
     # Whatever is there at all shows at least as the lowest step: one row of ten thousand is still a row.
     levels = [0 if not count else max(1, round(count / top * height * steps)) for count in columns]
-    rows: list[Row] = []
-    for y in range(height):
-        base = (height - 1 - y) * steps
-        text = "".join(
-            " " if level <= base else glyphs.full if level >= base + steps else glyphs.blocks[level - base - 1]
-            for level in levels
-        )
-        rows.append([(text, ink)])
+    rows: list[Row] = [[(text, ink)] for text in levels_drawn(levels, height, glyphs)]
     left, right = figure(histogram.edges[0]), figure(histogram.edges[-1])
     rows.append([(left + pad(right, max(len(right) + 1, len(columns) - len(left)), right=True), "faint")])
     return rows
+
+
+def levels_drawn(levels: list[int], height: int, glyphs: Glyphs) -> list[str]:
+    """Columns as `height` lines of blocks, each filled to its level, which counts the steps of a block."""
+    steps = len(glyphs.blocks)
+    lines: list[str] = []
+    for y in range(height):
+        base = (height - 1 - y) * steps
+        lines.append(
+            "".join(
+                " " if level <= base else glyphs.full if level >= base + steps else glyphs.blocks[level - base - 1]
+                for level in levels
+            )
+        )
+    return lines
+
+
+def lying(share: float, room: int, glyphs: Glyphs) -> str:
+    """A lying bar for a share of `room` cells; what is there at all shows at least as the thinnest one."""
+    steps = len(glyphs.eighths)
+    level = min(room * steps, round(share * room * steps)) if room > 0 else 0
+    level = max(1, level) if share > 0 and room > 0 else max(0, level)
+    full, rest = divmod(level, steps)
+    return glyphs.line * full + (glyphs.eighths[rest - 1] if rest else "")
 
 
 def bars(values: dict[str, int], width: int, most: int, glyphs: Glyphs, ink: str = "train") -> list[Row]:

@@ -47,7 +47,11 @@ INK_KEYS = (
     "grad",
     "speed",
     "memory",
+    "even",
+    "odd",
 )
+"""Of these `selected`, `even` and `odd` are grounds: the last two lie by turns under the tokens, so that borders show."""
+GROUNDS = ("selected", "even", "odd")
 
 
 @dataclass
@@ -129,7 +133,7 @@ def derived_inks(theme: Theme) -> dict[str, str]:
                 (
                     *("ansi_default", "ansi_bright_black", "ansi_bright_black", "ansi_bright_black", "ansi_yellow"),
                     *("ansi_bright_black", "ansi_yellow", "ansi_bright_black", "ansi_cyan"),
-                    *("ansi_magenta", "ansi_red", "ansi_green", "ansi_blue"),
+                    *("ansi_magenta", "ansi_red", "ansi_green", "ansi_blue", "ansi_default", "ansi_default"),
                 ),
                 strict=True,
             )
@@ -151,6 +155,8 @@ def derived_inks(theme: Theme) -> dict[str, str]:
         "grad": Color.parse(colors["error"]),
         "speed": Color.parse(colors["success"]),
         "memory": Color.parse(colors["warning"]),
+        "even": ground.blend(text, 0.07),
+        "odd": ground.blend(text, 0.16),
     }
     return {f"ink-{key}": color.hex6 for key, color in inks.items()}
 
@@ -166,7 +172,7 @@ def _widget_variables(theme: Theme, inks: dict[str, str]) -> dict[str, str]:
 
 
 def inks_of(variables: dict[str, str], ansi: bool, no_color: bool) -> dict[str, Style]:
-    """Return the Rich style of every ink; a style holds a foreground only, save for `selected`."""
+    """Return the Rich style of every ink. A style holds a foreground only, save for grounds and marks."""
 
     def color(name: str) -> str:
         parsed = Color.parse(variables[name].removesuffix(" 50%"))
@@ -179,7 +185,8 @@ def inks_of(variables: dict[str, str], ansi: bool, no_color: bool) -> dict[str, 
     def style(name: str, bold: bool | None = None) -> Style:
         return Style(color=color(name), bold=bold)
 
-    inks = {key: style(f"ink-{key}") for key in INK_KEYS if key != "selected"}
+    flat = no_color or ansi  # no grounds that could be told apart, or none that letters can surely be read on
+    inks = {key: style(f"ink-{key}") for key in INK_KEYS if key not in GROUNDS}
     inks |= {f"{key}-fill": Style(color=faded(f"ink-{key}")) for key in ("rate", "grad", "speed", "memory")}
     inks |= {
         "text": style("foreground"),
@@ -195,8 +202,14 @@ def inks_of(variables: dict[str, str], ansi: bool, no_color: bool) -> dict[str, 
         "focus": style("ink-focus"),
         "bold": Style(bold=True),
         "train": style("ink-train", bold=no_color or None),
-        "selected": Style(reverse=True)
-        if no_color or ansi
-        else Style(bgcolor=Color.parse(variables["ink-selected"]).hex6),
+        "selected": Style(reverse=True) if flat else Style(bgcolor=Color.parse(variables["ink-selected"]).hex6),
+        "even": Style() if flat else Style(bgcolor=Color.parse(variables["ink-even"]).hex6),
+        "odd": Style() if flat else Style(bgcolor=Color.parse(variables["ink-odd"]).hex6),
+        "under": Style(underline=True),
+        "strike": Style(strike=True),
+        "reverse": Style(reverse=True),
+        "here": Style(reverse=True, bold=True)
+        if flat
+        else Style(bgcolor=color("accent"), color=Color.parse(variables["background"]).hex6, bold=True),
     }
     return inks

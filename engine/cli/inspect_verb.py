@@ -20,13 +20,13 @@ from engine.tokens.batch_facts import batch_facts
 from engine.tokens.finding_facts import finding_facts
 from engine.tokens.folder import tokenizer_folder
 from engine.tokens.length_facts import length_facts
-from engine.tokens.measure import Fetched, Measures
+from engine.tokens.measure import Measures
 from engine.tokens.notes import notes_of
 from engine.tokens.parity import parity
 from engine.tokens.path import CHUNK_ROWS
-from engine.tokens.prepare import RUNNING_TEXT, Laid, lay_out, prepare, weights_of
+from engine.tokens.prepare import Laid, lay_out, prepare
 from engine.tokens.row_facts import RowViewer
-from engine.tokens.strategies import strategies
+from engine.tokens.strategies import strategies_of
 from engine.tokens.tokenizer import load_tokenizer
 
 CUTS = (256, 512, 1024, 2048, 4096, 8192)
@@ -145,9 +145,7 @@ def _stats(looked: Looked, as_json: bool) -> None:
     lengths = length_facts(measures, outcome, path.max_length)
     if lengths is None:
         raise DataError(f"None of {len(rows):,} training rows has a token. `luthier inspect RUN --findings` says why.")
-    text_only = all(item.source.format in RUNNING_TEXT for item in laid.sources)
-    whole = Fetched(laid, measures.of(rows, path.max_length, None)) if text_only else None
-    ways = strategies(Fetched(laid, outcome), whole, looked.run, path.max_length, weights_of(looked.run.data))
+    ways = strategies_of(measures, rows)
     cuts = [
         inspect_page.Cut(most, measures.of(rows, most, path.encoder.truncation)) for most in _lengths(path.max_length)
     ]

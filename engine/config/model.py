@@ -36,5 +36,5 @@ class ModelSection(Section):
     file."""
 
     date: datetime.date | None = None
-    """The day that is written where a chat template asks for the present one, as those of Llama 3.2 do: 2026-01-31. Without it the
-    day on which a run is started; the run keeps it, so that it goes on with the same tokens the next morning."""
+    """The day that is written where a chat template asks for the present one, as those of Llama 3.2 do: 2026-01-31. Without it
+    the day on which a run is started; the run keeps it, so that it goes on with the same tokens the next morning."""

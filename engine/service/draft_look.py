@@ -26,9 +26,9 @@ from engine.tokens.batches import BatchPlan
 from engine.tokens.finding_facts import finding_facts
 from engine.tokens.length_facts import length_facts
 from engine.tokens.measure import Fetched, Int64, Measures, Outcome
-from engine.tokens.prepare import RUNNING_TEXT, Laid, refuse_conversations, weights_of
+from engine.tokens.prepare import Laid, refuse_conversations, weights_of
 from engine.tokens.row_facts import RowViewer
-from engine.tokens.strategies import strategies
+from engine.tokens.strategies import strategies_of
 
 _LABELS = ("supervise", "train_on_eos")
 """Keys of [tokens] that leave ids as they are and change labels."""
@@ -121,17 +121,9 @@ class Look:
             findings=finding_facts(self.measures, outcome),
         )
         if with_strategies:
-            path, weights = self.laid.path, weights_of(self.run.data)
             with uncollected():
-                cut, whole = Fetched(self.laid, outcome), self._whole()
-                answer.strategies = strategies(cut, whole, self.run, path.max_length, weights)
+                answer.strategies = strategies_of(self.measures, self.train_rows)
         return answer
-
-    def _whole(self) -> Fetched | None:
-        """The rows without anything cut, where they may be cut anywhere."""
-        if any(item.source.format not in RUNNING_TEXT for item in self.laid.sources):
-            return None
-        return Fetched(self.laid, self.measures.of(self.train_rows, self.laid.path.max_length, None))
 
     # Batches
 

@@ -35,7 +35,10 @@ class TokenizerTemplate:
     end: str | None = None
 
     def __init__(self, tokenizer: Any, today: date | None = None) -> None:
-        """`today` is what the template writes where it asks for the date. Raises TemplateError when the tokenizer has no chat template, or several."""
+        """`today` is what the template writes where it asks for the date.
+
+        Raises TemplateError when the tokenizer has no chat template, or several.
+        """
         if not tokenizer.chat_template:
             raise TemplateError(
                 'template = "tokenizer": this model\'s tokenizer has no chat template. '
@@ -48,7 +51,9 @@ class TokenizerTemplate:
             )
         self.jinja: str | None = tokenizer.chat_template
         self._renderer = ChatRenderer(tokenizer, today)
-        self._specials = tuple(filter(None, tokenizer.all_special_tokens))
+        added = tokenizer.added_tokens_decoder.values()  # markers of turns are often among these only
+        named = {*tokenizer.all_special_tokens, *(str(token.content) for token in added if token.special)}
+        self._specials = tuple(filter(None, named))
         self._outlines: dict[Kind, Outline | None] = {}
 
     def render(self, conversation: Conversation, supervise: Supervise) -> Rendered:
@@ -130,18 +135,23 @@ class TokenizerTemplate:
         if not plain or len(messages) > MOST_MESSAGES:
             return None
         kind = tuple((m.role, None if m.content.strip() else m.content) for m in messages)
-        if kind not in self._outlines:
-            if len(self._outlines) >= MOST_KINDS:
-                self._outlines.clear()
-            stand_ins = tuple(replace(m, content="x" if m.content.strip() else m.content) for m in messages)
-            render = self._render_of(Conversation(conversation.origin, ()))
-            try:
-                outline = Outline(render, _with_marks(stand_ins, True), self._trimmed)
-            except TemplateError:  # it has something against the stand-ins, not against the row
-                self._outlines[kind] = None
-            else:
-                self._outlines[kind] = outline if outline.orderly else None
-        return self._outlines[kind]
+        try:
+            return self._outlines[kind]
+        except KeyError:
+            outline = self._framed(Conversation(conversation.origin, ()), messages)
+        if len(self._outlines) >= MOST_KINDS:  # other threads render, too: what was found is held, not looked up again
+            self._outlines.clear()
+        self._outlines[kind] = outline
+        return outline
+
+    def _framed(self, nothing: Conversation, messages: Messages) -> Outline | None:
+        """The outline of `messages` with stand-ins for the texts; `nothing` is their conversation without any turn."""
+        stand_ins = tuple(replace(m, content="x" if m.content.strip() else m.content) for m in messages)
+        try:
+            outline = Outline(self._render_of(nothing), _with_marks(stand_ins, True), self._trimmed)
+        except TemplateError:  # it has something against the stand-ins, not against the row
+            return None
+        return outline if outline.orderly else None
 
     def _trimmed(self, tail: str) -> str:
         """Cut white space off that a template writes after the end marker; without a marker, nothing."""

@@ -14,16 +14,17 @@ from engine.tokens.findings import LEFT_OUT
 def keeps_bos(row: Encoded, bos: int | None) -> bool:
     """Whether a cut on the left keeps the first token: a BOS that the tokenizer added, or that a template wrote by itself.
 
-    One that is a part of a template's words opens a turn, and stands there often.
+    In a template's words it is kept where it is in the row once; one that stands there often opens a turn.
     """
     if bos is None or not len(row.ids) or row.ids[0] != bos:
         return False
+    once = int((row.ids == bos).sum()) == 1
     if row.rendered.tokens is not None:
-        return int((row.ids == bos).sum()) == 1
+        return once
     if row.segments[0] < 0:
         return True
-    alone = len(row.ids) == 1 or row.segments[1] != row.segments[0]
-    return bool(alone) and row.rendered.segments[row.segments[0]].role == "template"
+    alone = len(row.ids) == 1 or bool(row.segments[1] != row.segments[0])
+    return (alone or once) and row.rendered.segments[row.segments[0]].role == "template"
 
 
 def cut_row(row: Encoded, max_length: int, truncation: Truncation, bos: int | None) -> list[Encoded]:

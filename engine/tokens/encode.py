@@ -27,6 +27,8 @@ from engine.tokens.spelling import Spelling
 from engine.tokens.tokenizer import around, end_ids
 
 Bools = npt.NDArray[np.bool_]
+ROWS_AT_ONCE = 128
+"""Enough that a row costs few steps of Python, few enough that their arrays stay in the processor's cache."""
 
 
 class Encoder:
@@ -75,9 +77,12 @@ class Encoder:
         """Give ids their labels, their places and their segments."""
         rows = begun.rows
         out = [self._as_given(*row) if row[1].tokens is not None else None for row in rows]
-        encoded = self._texts([rows[i] for i in begun.of_text], self._locator.locate(begun.texts, begun.ids))
-        for i, row in zip(begun.of_text, encoded, strict=True):
-            out[i] = row
+        for start in range(0, len(begun.of_text), ROWS_AT_ONCE):
+            part = slice(start, start + ROWS_AT_ONCE)
+            some = begun.of_text[part]
+            encoded = self._texts([rows[i] for i in some], self._locator.locate(begun.texts[part], begun.ids[part]))
+            for i, row in zip(some, encoded, strict=True):
+                out[i] = row
         return [row for row in out if row is not None]
 
     def _as_given(self, origin: str, rendered: Rendered) -> Encoded:

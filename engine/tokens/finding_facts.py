@@ -53,8 +53,6 @@ def fixes(measures: Measures, outcome: Outcome, rule: str, rows: Int64) -> list[
             found.append(TokenFix(says="split long rows", changes={"tokens.truncation": "split"}))
     if rule == "template_refused" and tokens.refused_rows == "error":
         found.append(TokenFix(says="skip and count them", changes={"tokens.refused_rows": "skip"}))
-    if rule == "missing_eos" and not tokens.train_on_eos:
-        found.append(TokenFix(says="train on EOS", changes={"tokens.train_on_eos": True}))
     if rule in _LEFT_OUT_BY_ROW and rule != "no_trained_token":
         found += _without_rows(laid, rows)
     return found
@@ -84,7 +82,8 @@ def _rounded(size: int, most: int) -> int:
 def _without_rows(laid: Laid, rows: Int64) -> list[TokenFix]:
     """Leave the rows out by their numbers, in the tables of their sources.
 
-    Only where each has a number of its own: a conversation that is spread over rows has none, nor has a held-out file.
+    Only where each has a number of its own: a conversation that is spread over rows has none, nor has a held-out file. And only
+    where each source keeps a row.
     """
     if len(rows) > MOST_ROWS_IN_A_FIX:
         return []
@@ -98,6 +97,8 @@ def _without_rows(laid: Laid, rows: Int64) -> list[TokenFix]:
     changes: dict[str, object] = {}
     for source, some in numbers.items():
         item = laid.sources[source].source
+        if len(some) >= len(item.conversations):
+            return []
         changes[f"data[{source}].exclude.rows"] = sorted({*item.section.exclude.rows, *some})
         changes[f"data[{source}].exclude.sha256"] = item.sha256[:16]
     what = "it" if len(rows) == 1 else f"these {len(rows):,} rows"

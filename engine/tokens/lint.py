@@ -47,7 +47,7 @@ class Linter:
             ("no_trained_token", self._untrained(trained, starts, sizes, filled)),
             ("missing_eos", self._endless(ids, trained, starts, sizes, filled)),
             ("double_bos", self._doubled(ids, starts, sizes)),
-            ("special_in_text", _rows_with(user & np.isin(ids, self._special), starts, filled)),
+            ("special_in_text", _rows_with(self._control(ids, user, starts, sizes, filled), starts, filled)),
             ("unknown_token", self._unknown_rows(ids, user, starts, filled)),
             ("byte_run", self._byte_runs(ids, starts, filled)),
         ):
@@ -61,13 +61,34 @@ class Linter:
         return np.flatnonzero(~some)
 
     def _endless(self, ids: Int32, trained: Bools, starts: Int64, sizes: Int64, filled: Int64) -> Int64:
-        """Rows whose last trained token is no end token. Whoever does not train on end tokens knows that."""
+        """Rows whose last trained token is no end token. Whoever does not train on end tokens knows that.
+
+        White space behind an end token does not count: some templates train the line break that follows it.
+        """
         if not self._train_on_eos or not len(filled):
             return filled[:0]
         places = np.where(trained, np.arange(len(ids)), -1)
         last = np.maximum.reduceat(places, starts[filled])
         ended = np.isin(ids[np.maximum(last, 0)], self._ends)
-        return filled[(last >= 0) & ~ended]
+        unended = np.flatnonzero((last >= 0) & ~ended)
+        ends = zip(starts[filled[unended]].tolist(), last[unended].tolist(), strict=True)
+        endless = np.array([not self._ends_before(ids[start : end + 1]) for start, end in ends], dtype=bool)
+        rows: Int64 = filled[unended[endless]]
+        return rows
+
+    def _ends_before(self, ids: Int32) -> bool:
+        """Whether the last of some tokens that is more than white space is an end token."""
+        for token in reversed(ids.tolist()):
+            if self._spelled.spelling[token].strip():
+                return bool(np.isin(token, self._ends))
+        return False
+
+    def _control(self, ids: Int32, user: Bools, starts: Int64, sizes: Int64, filled: Int64) -> Bools:
+        """Control tokens in the text of a field; shape [N]. An end token at the very end of a row ends what it should."""
+        found: Bools = user & np.isin(ids, self._special)
+        last = (starts + sizes - 1)[filled]
+        found[last] &= ~np.isin(ids[last], self._ends)
+        return found
 
     def _doubled(self, ids: Int32, starts: Int64, sizes: Int64) -> Int64:
         if self._bos is None:

@@ -52,8 +52,10 @@ class Locator:
 
     def split(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text, without special tokens around it. Lets other threads work meanwhile."""
-        self._backend.no_truncation()
-        self._backend.no_padding()
+        if self._backend.truncation is not None:  # what waits for a tokenizer to be changed keeps all threads waiting
+            self._backend.no_truncation()
+        if self._backend.padding is not None:
+            self._backend.no_padding()
         return [e.ids for e in self._backend.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def locate(self, texts: Sequence[str], lists: Sequence[list[int]] | None = None) -> Located:
@@ -156,7 +158,8 @@ def _with_marks(text: str, offsets: Int64) -> Int64:
         first, behind = int(run[0]), int(run[-1]) + 1
         if first and not unicodedata.is_normalized("NFC", text[first - 1 : behind]):
             moved[first] = behind
-    return np.where(ends > starts, moved[ends], ends)
+    widened: Int64 = np.where(ends > starts, moved[ends], ends)
+    return widened
 
 
 def _guessed(table: SpelledTable, ids: Int32, last: Int64, extra: Int64) -> Int64:

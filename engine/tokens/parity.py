@@ -155,7 +155,7 @@ def _against_chat_template(name: str, jinja: str, path: RowPath, trained: _Train
     tokenizer = copy.copy(path.tokenizer)
     tokenizer.chat_template = jinja
     try:
-        text, _ = ChatRenderer(tokenizer)(trained.asked, before_answer(trained.asked), True)
+        text, _ = ChatRenderer(tokenizer, path.run.model.date)(trained.asked, before_answer(trained.asked), True)
     except TemplateError as error:
         return ParityFact(
             against=name, equal=False, sentence=f"It cannot be asked for an answer to these turns. {error}"

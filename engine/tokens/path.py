@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ from engine.tokens.tokenizer import padding_id
 
 DEFAULT_MAX_LENGTH = 1024
 CHUNK_ROWS = 512
+AHEAD = 2
+"""Chunks that are rendered and split ahead: while the tokenizer works on one, the texts of the other are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +132,13 @@ class RowPath:
         return self._finish(self._begin(rows))
 
     def stream(self, rows: Iterable[tuple[Template, Conversation]], chunk: int = CHUNK_ROWS) -> Iterator[Encoded]:
-        """As `whole`, for many rows: while labels are made for one chunk, the next is split by another thread."""
-        todo = iter(rows)
-        with ThreadPoolExecutor(1, thread_name_prefix="split") as pool:
-            waiting = pool.submit(self._begin, list(islice(todo, chunk)))
-            while True:
-                ready = waiting.result()
-                if not ready.rows:
-                    return
-                waiting = pool.submit(self._begin, list(islice(todo, chunk)))
+        """As `whole`, for many rows: while labels are made for one chunk, other threads render and split the next ones."""
+        chunks = iter(partial(lambda todo: list(islice(todo, chunk)), iter(rows)), [])
+        with ThreadPoolExecutor(AHEAD, thread_name_prefix="split") as pool:
+            waiting = deque(pool.submit(self._begin, some) for some in islice(chunks, AHEAD))
+            while waiting:
+                ready = waiting.popleft().result()
+                waiting.extend(pool.submit(self._begin, some) for some in islice(chunks, 1))
                 yield from self._finish(ready)
 
     def _begin(self, rows: Sequence[tuple[Template, Conversation]]) -> _Split:

@@ -40,6 +40,8 @@ class SpelledTable(NamedTuple):
     """Whether it alone is not made of whole characters."""
     spaced: Bools
     """Whether it begins with a space."""
+    special: Bools
+    """Whether it is a control token."""
     rest: Words
 
     def standing(self, ids: Int32, sizes: Int64, starts: Int64, text: bytes) -> Bools:
@@ -65,7 +67,7 @@ class SpelledTokens:
         self.spelling = spelling
         none = np.zeros(0, dtype=np.int64)
         flags, words = none.astype(bool), none.astype(np.uint64)
-        self._table = SpelledTable(none, words, words, none, flags, flags, flags, words)
+        self._table = SpelledTable(none, words, words, none, flags, flags, flags, flags, words)
 
     def of(self, ids: Int32) -> SpelledTable:
         """A table in which all of `ids` are known."""
@@ -78,7 +80,7 @@ class SpelledTokens:
     def _grown(self, table: SpelledTable, ids: Int32, size: int) -> SpelledTable:
         more = max(0, size - len(table.sizes))
         sizes = np.concatenate([table.sizes, np.full(more, _UNSEEN, dtype=np.int64)])
-        heads, masks, rest_starts, added, partial, spaced = (
+        heads, masks, rest_starts, added, partial, spaced, special = (
             np.concatenate([array, np.zeros(more, dtype=array.dtype)]) for array in table[1:-1]
         )
         new = np.unique(ids[sizes[ids] == _UNSEEN])
@@ -92,5 +94,6 @@ class SpelledTokens:
         added[new] = [token in self.spelling.added for token in new.tolist()]
         partial[new] = [not self.spelling.whole(token) for token in new.tolist()]
         spaced[new] = [data.startswith(b" ") for data in spelled]
+        special[new] = [token in self.spelling.special for token in new.tolist()]
         rest = np.concatenate([table.rest, np.frombuffer(b"".join(rests), dtype="<u8")])
-        return SpelledTable(sizes, heads, masks, rest_starts, added, partial, spaced, rest)
+        return SpelledTable(sizes, heads, masks, rest_starts, added, partial, spaced, special, rest)

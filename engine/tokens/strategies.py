@@ -10,6 +10,8 @@ from engine.config.tokens import TokensSection
 from engine.errors import DataError
 from engine.token_facts import StrategyFacts
 from engine.tokens.batches import BatchPlan
+from engine.tokens.measure import Fetched, Int64, Measures
+from engine.tokens.prepare import RUNNING_TEXT, weights_of
 from engine.tokens.sequences import Sequences
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -27,11 +29,22 @@ def way_of(tokens: TokensSection) -> str:
     return "grouped" if tokens.group_by_length else "random"
 
 
+def strategies_of(measures: Measures, rows: Sequence[int] | Int64) -> list[StrategyFacts]:
+    """Each way for one epoch of those of some rows that were measured, under the run file of their path."""
+    laid = measures.laid
+    run, max_length = laid.path.run, laid.path.max_length
+    cut = Fetched(laid, measures.of(rows, max_length, run.tokens.truncation))
+    whole = None
+    if all(item.source.format in RUNNING_TEXT for item in laid.sources):
+        whole = Fetched(laid, measures.of(rows, max_length, None))
+    return strategies(cut, whole, run, max_length, weights_of(run.data))
+
+
 def strategies(
     cut: Sequences, whole: Sequences | None, run: RunFile, max_length: int, weights: Sequence[float]
 ) -> list[StrategyFacts]:
-    """Each way for one epoch. `cut` are the sequences as they are truncated; `whole` those that nothing was cut of, for
-    "wrapped", None where it cannot be had."""
+    """Each way for one epoch. `cut` are the sequences as they are truncated, whichever way the run file chooses; `whole` those
+    that nothing was cut of, for "wrapped", None where it cannot be had."""
     current = way_of(run.tokens)
     out = []
     for name, keys in WAYS.items():

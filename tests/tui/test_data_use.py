@@ -41,8 +41,8 @@ async def test_a_new_run_file_is_written_and_started(
         await pilot.press("tab")
         await sees(pilot, "model/", "boats.toml is new", "+ boats.jsonl", "exclude {rows = [2]")
         await pilot.press("enter")
-        await sees(pilot, "the run file is ready", "start it now")
-        await pilot.press("enter")
+        await sees(pilot, "the run file is ready", "see its tokens", "start it now")
+        await pilot.press("s")
         await until(pilot, lambda: isinstance(app.screen, Monitor))
     tables = tomllib.loads((tmp_path / "boats.toml").read_text())
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -18,6 +18,7 @@ from tui.screens.help import Help
 from tui.screens.home import Home
 from tui.screens.log import LogScreen
 from tui.screens.monitor import Monitor
+from tui.screens.tokens import Tokens
 from tui.widgets.choice_list import ChoiceList
 from tui.widgets.scroller import Scroller
 from tui.widgets.search_line import SearchLine
@@ -27,6 +28,7 @@ OWNERS: dict[Where, tuple[type, ...]] = {
     "home": (Home,),
     "data": (Data,),
     "find": (SearchLine,),
+    "tokens": (Tokens,),
     "monitor": (Monitor,),
     "demo": (Demo,),
     "list": (Scroller,),
@@ -63,7 +65,7 @@ def test_only_keys_that_a_terminal_sends() -> None:
             pytest.fail(f"{key.id} has a function key only")
 
 
-@pytest.mark.parametrize("where", ["home", "data", "monitor", "demo", "log", "help"])
+@pytest.mark.parametrize("where", ["home", "data", "tokens", "monitor", "demo", "log", "help"])
 def test_labels_fit_a_footer(where: Where) -> None:
     assert all(len(key.label) <= 14 for key in footer_keys(where))
     assert FOOTER_KEYS == 7

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -279,6 +280,14 @@ class Desk(Looking):
             for source in self.sources
             if source.state == "open"
         ]
+
+    def choose_tokenizer(self, text: str) -> None:
+        """Count with the tokenizer of a folder, or of a model of the Hub; empty: not at all."""
+        path = os.path.expanduser(text)
+        self.tokenizer = os.path.abspath(path) if os.path.isdir(path) else text
+        for source in self.sources:
+            self.examine(source, exact=small(source))
+        self.mix()
 
     def mix(self) -> None:
         """Have the mixture reckoned anew."""

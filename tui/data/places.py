@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tui.data import choices
 
+_TOKENIZER_NAMES = ("tokenizer.", "vocab.", "encoder.json", "spiece.model", "sentencepiece")
 MOST_ENTRIES = 500
 """Entries of a folder that are looked at; a folder may hold a million."""
 
@@ -29,7 +30,11 @@ def listing(folder: Path, start: str = "") -> list[Entry]:
 
     Raises OSError where it cannot be read.
     """
-    endings = choices.endings()
+    return listing_of(folder, start, choices.endings())
+
+
+def listing_of(folder: Path, start: str, endings: tuple[str, ...]) -> list[Entry]:
+    """As `listing`, of files with other endings."""
     wanted = start.lower()
     found: list[tuple[bool, bool, str, Entry]] = []
     with os.scandir(folder) as entries:
@@ -132,3 +137,15 @@ def short(path: str) -> str:
     if path.startswith(here + "/"):
         return path[len(here) + 1 :]
     return "~" + path[len(home) :] if path.startswith(home + "/") else path
+
+
+def no_tokenizer(text: str) -> str:
+    """Why a typed text names no folder with a tokenizer; empty where it may, and for a name of the Hub."""
+    path = os.path.expanduser(text)
+    if text and os.path.isdir(path):
+        if any(entry.name.startswith(_TOKENIZER_NAMES) for entry in os.scandir(path)):
+            return ""
+        return "There is no tokenizer.json in this folder, nor another tokenizer."
+    if text and not os.path.exists(path) and path.startswith(("/", ".")):
+        return f"There is no folder {path}."
+    return ""

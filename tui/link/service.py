@@ -56,9 +56,9 @@ def command() -> list[str]:
 def is_final(answer: p.AnyAnswer) -> bool:
     """Whether nothing more of its request is to come, save `grown`."""
     match answer:
-        case p.Hello() | p.Grown() | p.Progress():
+        case p.Hello() | p.Grown() | p.Progress() | p.Drafted():
             return False
-        case p.Matched() | p.Examined():
+        case p.Matched() | p.Examined() | p.Measured():
             return answer.complete
     return True
 

@@ -13,6 +13,7 @@ from tui import words
 from tui.data import choices
 from tui.data.desk import small
 from tui.data.model import Section, Source
+from tui.data.places import no_tokenizer
 from tui.data.whole import as_json, as_page
 from tui.keys import bindings
 from tui.link import copy
@@ -23,6 +24,7 @@ from tui.screens.dialogs.ask import Ask
 from tui.screens.dialogs.confirm import Confirm
 from tui.screens.dialogs.mapping import Mapping
 from tui.screens.dialogs.use_run import UseRun
+from tui.screens.dialogs.ways import Ways
 from tui.text import plain
 from tui.widgets.findings_list import FindingsList
 
@@ -190,26 +192,15 @@ class Data(DataKeys):
     async def action_tokenizer(self) -> None:
         """Choose whose tokenizer counts."""
 
-        def wrong(text: str) -> str:
-            path = os.path.expanduser(text)
-            if text and os.path.isdir(path) and not os.path.isfile(os.path.join(path, "tokenizer.json")):
-                return "There is no tokenizer.json in this folder."
-            return (
-                f"There is no folder {path}."
-                if text and not os.path.exists(path) and path.startswith(("/", "."))
-                else ""
-            )
-
         text = "The folder of a model, or owner/name of the Hub. Empty: tokens are not counted."
         desk = self.luthier.desk
-        answer = await self.app.push_screen_wait(Ask("tokenizer", text, desk.tokenizer, wrong, paths=True))
-        if answer is None:
-            return
-        path = os.path.expanduser(answer)
-        desk.tokenizer = os.path.abspath(path) if os.path.isdir(path) else answer
-        for source in desk.sources:
-            desk.examine(source, exact=small(source))
-        desk.mix()
+        answer = await self.app.push_screen_wait(Ask("tokenizer", text, desk.tokenizer, no_tokenizer, paths=True))
+        if answer is not None:
+            desk.choose_tokenizer(answer)
+
+    def action_tokens(self) -> None:
+        """The open sources as tokens, at the row under the cursor."""
+        self.luthier.open_data_tokens()
 
     @work(group="ask")
     async def action_weight(self) -> None:
@@ -239,9 +230,16 @@ class Data(DataKeys):
         path: Path | None = await self.app.push_screen_wait(UseRun(sections, f"{name}.toml", desk.tokenizer))
         if path is None:
             return
-        text = f"{path} is written. `luthier train` starts it at any time, and so does n on the list of runs."
-        if await self.app.push_screen_wait(Confirm("the run file is ready", text, "start it now", "go on looking")):
-            self.luthier.new_run(str(path))
+        text = (
+            f"{path} is written. Look at the tokens that it trains before it is started; `luthier train` starts it at any "
+            "time, and so does n on the list of runs."
+        )
+        ways = (("enter", "see its tokens", "tokens"), ("s", "start it now", "start"))
+        match await self.app.push_screen_wait(Ways("the run file is ready", text, ways, "go on looking")):
+            case "tokens":
+                self.luthier.open_run_file(path)
+            case "start":
+                self.luthier.new_run(str(path))
 
 
 def _wrong_target(text: str) -> str:

@@ -35,12 +35,12 @@ class DataKeys(DataPanes):
             return ("examine_all", "findings", "tokenizer", "search", "use")
         if self.pane == "side":
             row = self.source.row if self.source else None
-            return (*(("view_as",) if row and row.conversations else ()), "copy", "pager", "exclude", "use")
+            return (*(("view_as",) if row and row.conversations else ()), "tokens", "copy", "pager", "exclude", "use")
         if self.pane == "sources":
             return ("choose", "open_data", "mapping", "weight_up", "mixture", "use")
         if self.source is not None and self.source.marks:
             return ("exclude", "copy", "export", "marked_only", "clear_marks", "use")
-        return ("choose", "search", "findings", "statistics", "use", "open_data", "mapping")
+        return ("choose", "search", "findings", "tokens", "use", "statistics", "open_data", "mapping")
 
     @property
     def typing(self) -> bool:
@@ -87,7 +87,7 @@ class DataKeys(DataPanes):
             case "examine_all":
                 exact = source is not None and source.examined is not None and source.examined.exact
                 return source is not None and source.state == "open" and not exact
-            case "use" | "mark" | "pager" | "copy" | "exclude" | "view_as":
+            case "tokens" | "use" | "mark" | "pager" | "copy" | "exclude" | "view_as":
                 return source is not None and source.state == "open"
             case "marked_only" | "clear_marks":
                 return source is not None and bool(source.marks)

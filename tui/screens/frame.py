@@ -87,9 +87,9 @@ class Frame(Screen[None]):
         return {}
 
     def refresh_bars(self) -> None:
-        """Header and footer say what is so now."""
-        self.query_one(Header).repaint()
-        self.query_one(Footer).repaint()
+        """Header and footer say what is so now; a screen that is being closed has none any more."""
+        for bar in (*self.query(Header), *self.query(Footer)):
+            bar.repaint()
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while the screen was covered."""

@@ -92,7 +92,7 @@ class Home(Frame):
             return True
         run = self.run
         match action:
-            case "open_run" | "copy":
+            case "open_run" | "copy" | "tokens":
                 return run is not None
             case "stop":
                 return run is not None and run.alive
@@ -106,6 +106,11 @@ class Home(Frame):
         """Watch the selected run."""
         if run := self.run:
             self.luthier.open_run(run.dir.name)
+
+    def action_tokens(self) -> None:
+        """What the selected run is trained on."""
+        if run := self.run:
+            self.luthier.open_run_tokens(run.dir.name)
 
     def action_open_data(self) -> None:
         """Ask for a dataset and show its rows."""

@@ -100,11 +100,19 @@ class Monitor(Frame):
                 return run is not None and run.alive
             case "checkpoint" | "evaluate":
                 return run is not None and run.alive and run.view.step > 0
-            case "copy" | "copy_command" | "show_log":
+            case "copy" | "copy_command" | "show_log" | "tokens":
                 return run is not None
             case "resume":
                 return run is not None and not run.alive and run.state != "succeeded"
-            case "log_y" | "full_range" | "cursor_left" | "cursor_right" | "cursor_far_left" | "cursor_far_right":
+            case (
+                "batch_tokens"
+                | "log_y"
+                | "full_range"
+                | "cursor_left"
+                | "cursor_right"
+                | "cursor_far_left"
+                | "cursor_far_right"
+            ):
                 return run is not None and "loss" in run.view.series
         return True
 
@@ -166,6 +174,18 @@ class Monitor(Frame):
         chart = self.query_one("#chart", LossChart)
         chart.full = not chart.full
         chart.repaint()
+
+    def action_batch_tokens(self) -> None:
+        """The batch of the step under the cursor; of the newest step where there is no cursor."""
+        if run := self.run:
+            cursor = self.query_one("#chart", LossChart).cursor
+            self.luthier.open_run_tokens(
+                self.run_name, step=max(1, round(cursor) if cursor is not None else run.view.step)
+            )
+
+    def action_tokens(self) -> None:
+        """What the run is trained on."""
+        self.luthier.open_run_tokens(self.run_name)
 
     def action_show_log(self) -> None:
         """The log on the whole screen."""

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 TABS = (
     ("1", "runs", "show_home"),
     ("2", "data", "show_data"),
-    ("3", "monitor", "show_monitor"),
-    ("4", "demo", "show_demo"),
+    ("3", "tokens", "show_tokens"),
+    ("4", "monitor", "show_monitor"),
+    ("5", "demo", "show_demo"),
 )
 
 

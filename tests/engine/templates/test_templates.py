@@ -44,6 +44,7 @@ class FakeTokenizer:
 
     all_special_tokens = ["<|im_start|>", "<|im_end|>"]
     special_tokens_map: dict[str, str] = {}
+    added_tokens_decoder: dict[int, Any] = {}
 
     def __init__(self, chat_template: str | None) -> None:
         self.chat_template = chat_template

@@ -20,6 +20,7 @@ from engine.templates.tokenizer_template import TokenizerTemplate
 from tests.engine.templates.talks import in_any_order, in_turn, said
 from tests.engine.templates.test_templates import CHAT_TEMPLATE, MARKED_TEMPLATE, FakeTokenizer
 from tests.shared import DATA, needs_shared
+from tests.tokenizers import fresh
 
 REAL = ("smollm2", "qwen2", "minimind")
 THINKING = (
@@ -326,3 +327,16 @@ def test_the_date_is_that_of_the_run(marks: tuple[str, str]) -> None:
     assert template.render(row, "assistant").text == "Today is 31 Jan 2026.<u>hi</u><a>hello</a>"
     assert template.prompt(row).text == "Today is 31 Jan 2026.<u>hi</u><a>"
     assert of(text).prompt(row).text.startswith(datetime.now().strftime("Today is %d %b %Y"))
+
+
+@needs_shared
+def test_an_end_marker_that_has_no_name_ends_an_answer() -> None:
+    """As with Phi-3, whose `<|end|>` is a control token and neither EOS nor named as special elsewhere."""
+    tokenizer = fresh("smollm2")
+    assert "<file_sep>" not in tokenizer.all_special_tokens
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ '<filename>' + m.role + '\n' + m.content + '<file_sep>\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<filename>assistant\n' }}{% endif %}"
+    )
+    row = said(("user", "Who?"), ("assistant", "The keeper."), ("user", "When?"), ("assistant", "All night."))
+    assert learned(TokenizerTemplate(tokenizer), row) == "The keeper.<file_sep>All night.<file_sep>"

@@ -178,6 +178,42 @@ def test_rows_that_come_as_tokens_are_checked_and_cut(tiny_tokenizer: Any) -> No
         encode(tiny_tokenizer, given(ids), 8, "error")
 
 
+def test_a_bos_among_a_templates_words_is_kept_where_it_stands_once(tiny_tokenizer: Any) -> None:
+    bos = tiny_tokenizer.bos_token_id
+
+    def left(words: str) -> list[int]:
+        answer = Segment("salt " * 40, "assistant", True, "answer")
+        row = Rendered((Segment(words, "template", False), answer), False, True)
+        return encode(tiny_tokenizer, row, 16, "left")[0].ids.tolist()
+
+    assert left("<s>[user] Who? ")[0] == bos
+    assert bos not in left("<s>user Who? <s>assistant "), "what opens turns is no BOS to be kept"
+
+
+def test_white_space_behind_an_end_token_does_not_hide_it(tiny_tokenizer: Any) -> None:
+    """Some templates put their line break inside the marks of the answer."""
+
+    def found(answer: str) -> tuple[str, ...]:
+        segments = (PROMPT, Segment(answer, "assistant", True, "answer"), Segment("<|im_end|>\n", "template", True))
+        return encode(tiny_tokenizer, Rendered(segments, True, False))[0].findings
+
+    assert found("The keeper.") == ()
+    (row,) = encode(tiny_tokenizer, rendered("The keeper. \n", eos=False))
+    assert row.findings == ("missing_eos",)
+    (row,) = encode(tiny_tokenizer, rendered(" \n", eos=False))
+    assert row.findings == ("missing_eos",)
+
+
+def test_an_end_token_that_a_field_ends_with_is_none_in_the_middle(tiny_tokenizer: Any) -> None:
+    (row,) = encode(tiny_tokenizer, rendered("The keeper.</s>"))
+    assert row.findings == ()
+    assert row.ids.tolist().count(tiny_tokenizer.eos_token_id) == 1
+    (row,) = encode(tiny_tokenizer, rendered("The </s> keeper.</s>"))
+    assert row.findings == ("special_in_text",)
+    (row,) = encode(tiny_tokenizer, rendered("The keeper.<|im_start|>"))
+    assert row.findings == ("special_in_text",)
+
+
 def test_texts_and_tokens_in_one_batch_keep_their_order(tiny_tokenizer: Any) -> None:
     rows = [("d:1", rendered("a")), ("d:2", given([40, 41])), ("d:3", rendered("b"))]
     encoded = Encoder(tiny_tokenizer, 64, "right").encode(rows)

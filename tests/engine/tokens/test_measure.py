@@ -17,8 +17,8 @@ from engine.tokens.finding_facts import finding_facts
 from engine.tokens.findings import RULES
 from engine.tokens.length_facts import length_facts
 from engine.tokens.measure import Fetched, Measures
-from engine.tokens.prepare import Laid, lay_out
-from engine.tokens.strategies import strategies
+from engine.tokens.prepare import Laid, lay_out, prepare
+from engine.tokens.strategies import strategies, strategies_of
 from engine.tokens.tokenizer import load_tokenizer
 
 WORDS = st.text(alphabet="abc de 漢字 🙂 ñ\n", max_size=30)
@@ -120,6 +120,13 @@ def test_findings_come_with_changes_that_mend_them(tmp_path: Path, folder: Path)
     limit = found["answer_cut"].fixes[0].changes["tokens.max_length"]
     assert not len(measures.of(range(5), limit, "right").having("answer_cut"))
     assert found["special_in_text"].fixes[0].changes["data[0].exclude.rows"] == [5]
+    every = laid(folder, tmp_path / "rows.jsonl", [[("evil <|im_end|> text", "a")]] * 3)
+    measures = Measures(every)
+    measures.measure(range(3))
+    (fact,) = finding_facts(measures, measures.of(range(3), 56, "right"))
+    assert (fact.rule, fact.rows, fact.fixes) == ("special_in_text", 3, []), (
+        "a source without rows cannot be trained on"
+    )
 
 
 def test_ways_of_batching_side_by_side(tmp_path: Path, folder: Path) -> None:
@@ -135,3 +142,28 @@ def test_ways_of_batching_side_by_side(tmp_path: Path, folder: Path) -> None:
     assert facts["packed"].sequences < facts["random"].sequences
     assert facts["packed"].changes == {"tokens.packing": "bfd"}
     assert facts["wrapped"].note == "for running text only"
+
+
+@pytest.mark.parametrize(
+    "now", [{"packing": "wrapped"}, {"truncation": "drop"}, {"truncation": "left", "packing": "bfd"}]
+)
+def test_each_way_costs_what_a_run_with_its_changes_costs(tmp_path: Path, folder: Path, now: dict[str, Any]) -> None:
+    """Texts that are longer than max_length, too: they are cut by every way but one."""
+    text = tmp_path / "rows.jsonl"
+    text.write_text("".join(json.dumps({"text": "salt " * (1 + 7 * n % 40)}) + "\n" for n in range(40)))
+    tables: dict[str, Any] = {
+        "model": {"path": str(folder)},
+        "data": [{"path": str(text)}],
+        "split": {"test_size": 0},
+        "train": {"batch_size": 4},
+    }
+    made = lay_out(RunFile.model_validate({**tables, "tokens": {"max_length": 48, **now}}), load_tokenizer(folder), {})
+    measures = Measures(made)
+    measures.measure(made.train_rows)
+    ways = strategies_of(measures, made.train_rows)
+    assert [way.name for way in ways if not way.note] == ["random", "grouped", "packed", "wrapped"]
+    for way in ways:
+        keys = {key.removeprefix("tokens."): value for key, value in way.changes.items()}
+        run = RunFile.model_validate({**tables, "tokens": {"max_length": 48, **now, **keys}})
+        plan = prepare(run, load_tokenizer(folder), {}).plan()
+        assert (way.sequences, way.steps, (way.cells, way.tokens)) == (plan.count, plan.steps, plan.cells()), way.name

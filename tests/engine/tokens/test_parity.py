@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from engine.errors import DataError, TemplateError
 from engine.token_facts import ParityFact
 from engine.tokens.encoded import IGNORE
 from engine.tokens.parity import CARRIED, OWN, THIS, carried_template, parity
-from engine.tokens.prepare import Laid
+from engine.tokens.prepare import Laid, lay_out
 from engine.tokens.row_facts import RowViewer
-from tests.engine.tokens.laid import asked, lay, talk
+from engine.tokens.tokenizer import load_tokenizer
+from tests.engine.tokens.laid import asked, lay, run_of, talk
 from tests.shared import needs_shared
 from tests.tiny import make_model
 from tests.tokenizers import folder_of, fresh, tokenizer_of
@@ -178,3 +180,14 @@ def test_functions_are_offered_to_the_chat_template(tiny_model: Path, tmp_path: 
     facts = found(lay(tiny_model, tmp_path, [row], "chatml"))
     assert facts[CARRIED].equal, facts[CARRIED]
     assert any("ide" in t.piece for t in facts[THIS].given) or facts[THIS].length > 30
+
+
+def test_the_date_of_the_run_is_asked_with(tmp_path: Path) -> None:
+    model = make_model(tmp_path / "model", chat_template="Today {{ strftime_now('%d %b %Y') }}. " + DEFAULT_SYSTEM)
+    (tmp_path / "rows.jsonl").write_text(json.dumps(SALT))
+    run = run_of(model, tmp_path / "rows.jsonl", "tokenizer")
+    run.model.date = date(2020, 1, 31)
+    laid = lay_out(run, load_tokenizer(model), {})
+    assert "31 Jan 2020" in laid.path.whole(laid.rows)[0].rendered.text
+    facts = found(laid)
+    assert [fact.against for fact in facts.values() if fact.equal] == [THIS, CARRIED]
