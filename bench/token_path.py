@@ -1,8 +1,8 @@
 """From 50 MB of chat rows to ids, labels, places and findings: our token path beside the tokenizer's own batch encoding.
 
 Everything is measured in rounds of 5 MB, each contender in each round and another one first each time, so that what else the
-machine does falls on all of them. Ours renders the rows, too; the others are given the rendered texts (TRL the rows). Each
-has a tokenizer of its own.
+machine does falls on all of them. Ours renders the rows, too, as do `apply_chat_template` and TRL; the others are given the
+texts. Each has a tokenizer of its own.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def _case(name: str, template: str, data: Path) -> None:
     contenders: dict[str, Callable[[Round], object]] = {
         OURS: lambda some: sum(len(row.ids) for row in laid.path.stream(some.rows)),
         "tokenizer(texts)": partial(_its_own, carrying(name, template)),
+        "apply_chat_template": partial(_from_rows, carrying(name, template)),
         "encode_batch": partial(_backend, carrying(name, template).backend_tokenizer.encode_batch),
         "encode_batch_fast": partial(_backend, carrying(name, template).backend_tokenizer.encode_batch_fast),
     }
@@ -89,8 +90,7 @@ def _rounds(path: RowPath, rows: list[tuple[Template, Conversation]]) -> Iterato
 
 
 def _batches(texts: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(texts), BATCH):
-        yield texts[start : start + BATCH]
+    return (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
 
 
 def _its_own(tokenizer: Any, some: Round) -> int:
@@ -99,6 +99,12 @@ def _its_own(tokenizer: Any, some: Round) -> int:
         for texts in _batches(some.texts)
         for ids in tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
     )
+
+
+def _from_rows(tokenizer: Any, some: Round) -> int:
+    rows = [row["messages"] for row in _messages(some)]
+    out = [tokenizer.apply_chat_template(rows[i : i + BATCH], return_dict=True) for i in range(0, len(rows), BATCH)]
+    return sum(len(ids) for batch in out for ids in batch["input_ids"])
 
 
 def _backend(encode: Callable[..., list[Any]], some: Round) -> int:

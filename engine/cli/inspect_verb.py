@@ -99,7 +99,8 @@ def _row(looked: Looked, number: int, as_json: bool) -> None:
     except LuthierError:
         comparisons = []  # a row that nothing can be asked for
     if as_json:
-        sequences = [] if facts.state == "refused" else laid.path.encoder.cut(whole) if not facts.problem else [whole]
+        cut = laid.path.held_out if facts.split == "test" else laid.path.encoder.cut
+        sequences = [] if facts.state == "refused" else cut(whole) if not facts.problem else [whole]
         console.json_line(inspect_row.as_json(facts, whole, sequences, comparisons, laid.path))
     else:
         inspect_row.show(facts, comparisons)

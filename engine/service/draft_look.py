@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.config.data import DataSection
 from engine.config.model import ModelSection
 from engine.config.runfile import RunFile
 from engine.errors import DataError
@@ -151,24 +150,30 @@ class Look:
 def rows_key(run: RunFile) -> tuple[object, ...]:
     """What decides rows, templates and tokenizer: where it is equal, the same rows go the same way."""
     templates = [(s.template, s.prompt, s.completion) for s in run.data]
-    return sources_of(run), run.split, templates, run.model.model_copy(update={"attention": "sdpa"}), _stamp(run)
+    model = run.model.model_copy(update={"attention": "sdpa"})
+    return sources_of(run), run.split, templates, model, _state(run.model.chat_template)
 
 
-def sources_of(run: RunFile) -> list[DataSection]:
-    """What decides which rows are read, and as what: everything of a table but its weight and template.
+def sources_of(run: RunFile) -> tuple[object, ...]:
+    """What decides which rows are read, and as what: the files, and everything of a table but its weight and template.
 
     A custom template names columns itself, so that rows are read otherwise for it.
     """
     aside = {"weight": None, "template": "auto", "prompt": None, "completion": None}
-    return [s if s.template == "custom" else s.model_copy(update=aside) for s in run.data]
+    tables = [s if s.template == "custom" else s.model_copy(update=aside) for s in run.data]
+    return tables, [(_state(s.path), _state(s.held_out)) for s in run.data]
 
 
-def _stamp(run: RunFile) -> tuple[int, int] | None:
-    """The state of the file with a chat template; it may be edited under the same name."""
-    if run.model.chat_template is None:
-        return None
+def _state(path: str | None) -> tuple[object, ...]:
+    """The state of a file, or of what lies in a folder: it may be edited under its name. Nothing for what is neither."""
     try:
-        state = os.stat(run.model.chat_template)
+        if not path or not os.path.isdir(path):
+            return _stamp(os.stat(path)) if path else ()
+        with os.scandir(path) as entries:
+            return tuple(sorted((entry.name, *_stamp(entry.stat())) for entry in entries))
     except OSError:
-        return None
+        return ()
+
+
+def _stamp(state: os.stat_result) -> tuple[int, int]:
     return state.st_mtime_ns, state.st_size

@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.config.data import DataSection
 from engine.config.runfile import RunFile
 from engine.data.presets import apply_preset
 from engine.data.source import Source, read_source
@@ -26,7 +25,7 @@ class Reading:
 
     def __init__(self, run: RunFile) -> None:
         """Begins at once."""
-        self.key: Sequence[DataSection] = sources_of(run)
+        self.key = sources_of(run)
         self._sections = run.data
         self._sources: list[Source] = []
         self._error: BaseException | None = None

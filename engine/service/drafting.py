@@ -21,7 +21,7 @@ from engine.service.draft_reading import Reading
 from engine.service.drafts import Draft
 from engine.service.jobs import Job, Jobs
 from engine.service.memory import uncollected
-from engine.service.protocol import Answer, CloseDraft, Done, Drafted, Measured
+from engine.service.protocol import Answer, CloseDraft, Done, Drafted, Measured, Warm
 from engine.service.protocol import Draft as DraftRequest
 from engine.service.sources import Sources
 from engine.tokens.folder import context_length, tokenizer_folder
@@ -38,6 +38,13 @@ _PIECE_S = 0.008
 """A piece of measuring takes about so long: quick requests wait for one of them."""
 _MOST_IN_A_PIECE = 1024
 _WAIT_S = 0.02
+
+
+def warm(sources: Sources, jobs: Jobs, request: Warm, job: Job) -> Answer:
+    """Import what loads tokenizers: a second or two, which nobody waits for while they choose what to open."""
+    with uncollected():
+        from transformers import AutoTokenizer  # noqa: F401 - importing is all that is wanted
+    return Done()
 
 
 def open_draft(sources: Sources, jobs: Jobs, request: DraftRequest, job: Job) -> Answer:

@@ -35,6 +35,7 @@ from engine.service.protocol import (
     TokenBatch,
     TokenRow,
     Vocabulary,
+    Warm,
 )
 from engine.service.sources import Sources
 
@@ -66,6 +67,7 @@ LONG: dict[type[Request], Handler] = {
     Export: _later("exporting", "export"),
     Mix: _later("blending", "mix"),
     Divide: _later("blending", "divide"),
+    Warm: _later("drafting", "warm"),
     Draft: _later("drafting", "open_draft"),
     TokenBatch: _later("token_looks", "token_batch"),
     Compare: _later("token_tools", "compare"),

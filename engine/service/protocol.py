@@ -47,6 +47,7 @@ from engine.service.token_protocol import (
     TokenRow,
     Tokens,
     Vocabulary,
+    Warm,
 )
 
 PROTOCOL = 1
@@ -393,6 +394,7 @@ __all__ = [
     "TokenRow",
     "Tokens",
     "Vocabulary",
+    "Warm",
     "answer_decoder",
     "encoder",
     "request_decoder",

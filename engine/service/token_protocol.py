@@ -40,6 +40,10 @@ class Draft(Request, tag="draft"):
     """Go on after the sample."""
 
 
+class Warm(Request, tag="warm"):
+    """Load what the first draft needs, so that it comes at once. Answer: `done`."""
+
+
 class CloseDraft(Request, tag="close_draft"):
     """Forget a draft. Answer: `done`."""
 
@@ -253,7 +257,7 @@ class TemplateFound(Answer, tag="template"):
 
 
 TokenRequest = (
-    Draft | CloseDraft | TokenRow | TokenBatch | NextRow | Compare | Resplit | Vocabulary | Parity | TemplateText
+    Draft | Warm | CloseDraft | TokenRow | TokenBatch | NextRow | Compare | Resplit | Vocabulary | Parity | TemplateText
 )
 TokenAnswer = (
     Drafted | Measured | Tokens | BatchFound | FoundRow | Compared | SplitText | Pieces | ParityFound | TemplateFound

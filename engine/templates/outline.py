@@ -15,10 +15,13 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from engine.data.conversation import Message
+from engine.templates.base import Segment
 
 Messages = tuple[Message, ...]
 Renderer = Callable[[Messages, bool], str]
 """Render messages; with True, up to where an answer would begin."""
+Pattern = tuple[Segment | bool, ...]
+"""The segments of rows of one outline: the template's words as they are, of a text whether it is learned."""
 _FIRST = 0x100000
 _MARK = re.compile("[\U00100000-\U0010fffd]")
 MOST_MESSAGES = 0x7FFF
@@ -87,11 +90,13 @@ class Outline:
         `trimmed` cuts off what a template writes behind an end marker. Raises what `render` raises.
         """
         self._render = render
-        self._messages = messages
+        self.messages = messages
         self._trimmed = trimmed
         self.bare = bare
         self.text, self.places = self._rendered(messages, False)
         self._spans: dict[int, Span | str] = {}
+        self.patterns: dict[tuple[tuple[int, ...], bool], Pattern | None] = {}
+        """What was found of its rows, kept by who cuts them into segments."""
         shown = [*self.places, Place(-1, len(self.text), len(self.text))]
         starts = [0, *(place.end for place in self.places)]
         self._words = [self.text[start : place.start] for start, place in zip(starts, shown, strict=True)]
@@ -116,10 +121,10 @@ class Outline:
         start = len(before)
         if not self.text.startswith(before):
             return f"a generation would start from {_differing(before, self.text)}"
-        after, places = self._rendered(self._messages[: turn + 1], False)
+        after, places = self._rendered(self.messages[: turn + 1], False)
         here = [place.end for place in self.places if place.turn == turn]
         there = [place.end for place in places if place.turn == turn]
-        said = self._messages[turn].content.strip()
+        said = self.messages[turn].content.strip()
         if self.bare or not said:
             end = start + len(self._trimmed(after[start:]))
             if not self.text.startswith(after) or end == start:
@@ -134,16 +139,16 @@ class Outline:
 
     def _says(self, turn: int, after: str) -> bool:
         """Whether the template writes the text of an answer at all: another text must be seen."""
-        message = self._messages[turn]
-        other = (*self._messages[:turn], replace(message, content=f"{message.content}x"))
+        message = self.messages[turn]
+        other = (*self.messages[:turn], replace(message, content=f"{message.content}x"))
         return self._rendered(other, False)[0] != after
 
     def _before(self, turn: int) -> str:
         """The text up to where the answer begins. Templates refuse to render nothing, so where a conversation opens with an
         answer, it is what stands before a text in its place."""
         if turn:
-            return self._rendered(self._messages[:turn], True)[0]
-        opening, places = unmarked(self._render((replace(self._messages[0], content=marked("x", 0)),), False))
+            return self._rendered(self.messages[:turn], True)[0]
+        opening, places = unmarked(self._render((replace(self.messages[0], content=marked("x", 0)),), False))
         return opening[: places[0].start] if places else opening
 
     def fit(self, whole: str, texts: Sequence[str]) -> list[Place] | None:

@@ -11,8 +11,9 @@ the texts; a row that is that frame with its own texts needs nothing more. Other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from itertools import accumulate
 from typing import Any, NoReturn
 
 from msgspec.structs import replace
@@ -21,7 +22,7 @@ from engine.data.conversation import Conversation
 from engine.errors import TemplateError
 from engine.templates.base import Rendered, Segment, Supervise, before_answer, learned_turns, running_text
 from engine.templates.chat_rendering import MOST_KINDS, ChatRenderer
-from engine.templates.outline import MOST_MESSAGES, Messages, Outline, Place, Span, holds_marks, marked
+from engine.templates.outline import MOST_MESSAGES, Messages, Outline, Pattern, Place, Span, holds_marks, marked
 
 Kind = tuple[tuple[str, str | None], ...]
 """Roles, and the texts that are blank."""
@@ -65,10 +66,15 @@ class TokenizerTemplate:
         learned = learned_turns(messages, supervise)
         whole, marks = self._renderer(conversation, messages, False)
         self._check_calls(conversation, whole)
-        places, find = self._outlined(conversation, whole)
         # Under "all" the answers that are not learned have to be told apart, else those that are.
         inside = supervise != "all"
-        apart = sorted(learned if inside else set(range(len(messages))) - learned)
+        apart = tuple(sorted(learned if inside else set(range(len(messages))) - learned))
+        frame = self._frame(conversation)
+        fitting = frame.fit(whole, [message.content for message in messages]) if frame is not None else None
+        pattern = self._pattern(frame, apart, inside) if frame is not None and not marks else None
+        if fitting is not None and pattern is not None:
+            return Rendered(tuple(_filled(pattern, whole, messages, fitting)), False, False)
+        places, find = self._outlined(conversation, whole, frame, fitting)
         given = _answers(messages, marks, places)
         spans = [given[turn] if given else find(turn) for turn in apart]
         return Rendered(tuple(_segments(whole, messages, places, spans, inside)), False, False)
@@ -83,17 +89,25 @@ class TokenizerTemplate:
 
     # Where things are
 
-    def _outlined(self, conversation: Conversation, whole: str) -> tuple[list[Place], Callable[[int], Span]]:
-        """(places of the messages' texts, what finds an answer)."""
+    def _outlined(
+        self, conversation: Conversation, whole: str, frame: Outline | None, fitting: list[Place] | None
+    ) -> tuple[list[Place], Callable[[int], Span]]:
+        """(places of the messages' texts, what finds an answer); `fitting` are the places by the frame, where it fits."""
         messages = conversation.messages
-        frame = self._frame(conversation)
-        places = frame.fit(whole, [message.content for message in messages]) if frame is not None else None
-        if frame is not None and places is not None:
-            at, known = places, frame
+        if frame is not None and fitting is not None:
+            at, known = fitting, frame
             return at, lambda turn: self._moved(conversation, whole, known, at, turn)
         outline = self._outline(conversation, whole)
         places = _only_ones(whole, messages) if outline.bare else outline.places
         return places, lambda turn: self._span(conversation, outline, turn)
+
+    @staticmethod
+    def _pattern(frame: Outline, apart: tuple[int, ...], inside: bool) -> Pattern | None:
+        """The segments of all rows with this frame. None where an answer cannot be told apart, which has to be said of a row."""
+        key = (apart, inside)
+        if key not in frame.patterns:
+            frame.patterns[key] = _pattern_of(frame, apart, inside)
+        return frame.patterns[key]
 
     def _moved(
         self, conversation: Conversation, whole: str, frame: Outline, places: Sequence[Place], turn: int
@@ -172,6 +186,31 @@ class TokenizerTemplate:
                 f"{conversation.origin}: the tokenizer's chat template does not write functions, and this row {what}s "
                 f'{absent[0]!r}. Use template = "chatml", which writes them as JSON.'
             )
+
+
+def _pattern_of(frame: Outline, apart: tuple[int, ...], inside: bool) -> Pattern | None:
+    try:
+        spans = [frame.span(turn) for turn in apart]
+    except TemplateError:
+        return None
+    if any(isinstance(span, str) for span in spans):
+        return None
+    known = [span for span in spans if isinstance(span, Span)]
+    segments = _segments(frame.text, frame.messages, frame.places, known, inside)
+    starts = accumulate((len(segment.text) for segment in segments), initial=0)
+    texts = {place.start for place in frame.places}
+    return tuple(s.supervised if start in texts else s for s, start in zip(segments, starts, strict=False))
+
+
+def _filled(pattern: Pattern, whole: str, messages: Messages, places: Sequence[Place]) -> Iterator[Segment]:
+    """The segments of a row whose texts stand at `places`."""
+    waiting = iter(places)
+    for part in pattern:
+        if isinstance(part, Segment):
+            yield part
+        else:
+            turn, start, end = next(waiting)
+            yield Segment(whole[start:end], messages[turn].role, part, messages[turn].source)
 
 
 def _with_marks(messages: Messages, tight: bool) -> Messages:

@@ -116,6 +116,19 @@ class BatchPlan:
         """Epochs done after a step."""
         return step / self.steps_per_epoch
 
+    def drawn(self) -> list[int]:
+        """How many sequences all steps draw from each source of a mixture; where it is packed, of the last epoch about as many.
+
+        Empty without a mixture.
+        """
+        if self.mixture is None:
+            return []
+        each = self.mixture.epoch_rows
+        epochs, steps = self._place(self.steps)
+        lines = self.count if self.tokens.packing == "none" else len(self.lines(epochs))
+        begun = min((steps + 1) * self.batch_size, lines) * each // lines
+        return self.mixture.drawn(epochs * each + begun)
+
     def cells(self) -> tuple[int, int]:
         """(tokens that are computed, tokens without padding) of the first epoch."""
         sizes = np.array([sum(stop - start for _, start, stop in line) for line in self.lines(0)], dtype=np.int64)

@@ -10,7 +10,7 @@ Many rows are worked on at once, in flat arrays: N tokens of all rows, R rows, S
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -47,7 +47,7 @@ class Encoder:
         self._ends = end_ids(tokenizer)
         self._locator = Locator(tokenizer, self.spelling)
         self._before, self._behind = around(tokenizer)
-        self._linter = Linter(tokenizer, self.spelling, self._locator.spelled, self._ends, train_on_eos)
+        self._linter = Linter(tokenizer, self._locator.spelled, self._ends, train_on_eos)
 
     def encode(self, rows: Sequence[tuple[str, Rendered]]) -> list[list[Encoded]]:
         """Return the sequences of each (origin, rendered) row: one, none where it was dropped, several where split.
@@ -186,7 +186,8 @@ class _Segments:
         self._number = np.arange(len(every)) - np.repeat(before, counts)
         """Which one of its row each is."""
         self._from_field = np.fromiter((bool(s.source) for s in every), dtype=bool, count=len(every))
-        self._learned_upto = np.concatenate([[0], np.cumsum(learned & (lengths > 0))])
+        self._learned = learned & (lengths > 0)
+        self._learned_upto = np.concatenate([[0], np.cumsum(self._learned)])
         self._filled_upto = np.concatenate([[0], np.cumsum(lengths > 0)])
         self.last_learned = np.array(
             [bool(row.segments) and row.segments[-1].supervised for row in rendered], dtype=bool
@@ -194,30 +195,56 @@ class _Segments:
 
     def of(self, found: Located) -> _Spots:
         """What each token stands on. A token that stands for no character belongs to where it stands."""
-        base = np.repeat(self._row_start, found.counts)
-        starts = found.starts + base
-        lasts = np.maximum(found.ends + base - 1, starts)
+        starts = found.starts + np.repeat(self._row_start, found.counts)
         upto = np.cumsum(found.counts)[self._rows]
-        first, last = self._at(starts, upto), self._at(lasts, upto)
-        learned = self._learned_upto[last + 1] - self._learned_upto[first]
-        several = np.flatnonzero(first != last)
-        filled = self._filled_upto[last[several] + 1] - self._filled_upto[first[several]]
-        straddles = np.zeros(len(first), dtype=bool)
-        straddles[several] = (learned[several] > 0) & (learned[several] < filled)
-        return _Spots(self._number[first], learned > 0, straddles, self._from_field[first])
-
-    def _at(self, characters: Int64, upto: Int64) -> Int64:
-        """The segment that each character is in; one behind the text of a row is in the last of that row.
-
-        `characters` has shape [N]; `upto` are the tokens up to the end of each row that has segments.
-        """
-        if (characters[1:] < characters[:-1]).any():  # where a normaliser changed their order, the tokenizer says so
-            behind = np.searchsorted(self._ends, characters, side="right")
-            row_last = np.repeat(self._row_last, np.diff(upto, prepend=0))
-            return np.minimum(behind, row_last)
-        edges = np.searchsorted(characters, self._ends, side="left")
+        if (starts[1:] < starts[:-1]).any():  # a normaliser changed the order, and the tokenizer says so
+            return self._disordered(found, starts, upto)
+        edges = np.searchsorted(starts, self._ends, side="left")
         edges[self._row_last] = upto
-        return np.repeat(np.arange(len(edges)), np.diff(edges, prepend=0))
+        tokens = np.diff(edges, prepend=0)
+        """Tokens that begin in each segment; what is behind the text of a row is in its last."""
+        spots = _Spots(
+            np.repeat(self._number, tokens),
+            np.repeat(self._learned, tokens),
+            np.zeros(len(starts), dtype=bool),
+            np.repeat(self._from_field, tokens),
+        )
+        for token, segment in self._crossing(found, starts, edges):
+            self._mark(spots, token, segment, int(starts[token] + found.ends[token] - found.starts[token]))
+        return spots
+
+    def _crossing(self, found: Located, starts: Int64, edges: Int64) -> Iterator[tuple[int, int]]:
+        """(token, the segment that it begins in) of those that end behind that segment."""
+        before = edges - 1
+        before[self._row_last] = -1  # nothing ends behind a text
+        inside = np.flatnonzero(before >= 0)
+        ends = starts + found.ends - found.starts if len(starts) else starts
+        for segment in inside[ends[before[inside]] > self._ends[inside]].tolist():
+            token, end = int(before[segment]), int(self._ends[segment])
+            first = int(edges[segment - 1]) if segment else 0
+            while token >= first and ends[token] > end:
+                yield token, segment
+                token -= 1
+
+    def _mark(self, spots: _Spots, token: int, first: int, end: int) -> None:
+        """Put in for a token what the segments from `first` to that of its last character say together."""
+        last = int(np.searchsorted(self._ends, end - 1, side="right"))
+        learned = self._learned_upto[last + 1] - self._learned_upto[first]
+        filled = self._filled_upto[last + 1] - self._filled_upto[first]
+        spots.learned[token] = learned > 0
+        spots.straddles[token] = 0 < learned < filled
+
+    def _disordered(self, found: Located, starts: Int64, upto: Int64) -> _Spots:
+        """The same where a token can stand before the one before it."""
+        row_last = np.repeat(self._row_last, np.diff(upto, prepend=0))
+        first = np.minimum(np.searchsorted(self._ends, starts, side="right"), row_last)
+        ends = starts + found.ends - found.starts
+        spots = _Spots(
+            self._number[first], self._learned[first], np.zeros(len(first), dtype=bool), self._from_field[first]
+        )
+        for token in np.flatnonzero(ends > self._ends[first]).tolist():
+            self._mark(spots, token, int(first[token]), int(ends[token]))
+        return spots
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,28 @@ def finding_facts(measures: Measures, outcome: Outcome) -> list[TokenFinding]:
                     rows=len(rows),
                     examples=(rows[:EXAMPLES] + 1).tolist(),
                     severity=words.severity,
-                    why=words.why,
-                    cure=words.cure,
+                    why=_why(measures, rule, rows),
+                    cure=_cure(measures.laid, rule),
                     fixes=fixes(measures, outcome, rule, rows),
                 )
             )
     rank = {"error": 0, "warning": 1, "note": 2}
     return sorted(out, key=lambda finding: (rank[finding.severity], -finding.rows))
+
+
+def _why(measures: Measures, rule: str, rows: Int64) -> str:
+    """What the finding does to the model; of rows that are refused also what the first refusal says."""
+    words = RULES[rule].why
+    problem = measures.problems.get(int(rows[0]), "") if rule == "template_refused" else ""
+    return f"{words} The first: {problem}" if problem else words
+
+
+def _cure(laid: Laid, rule: str) -> str:
+    """What can be done; a model that holds no more says so."""
+    words, context = RULES[rule].cure, laid.path.context
+    if rule in _TOO_LONG and context is not None and laid.path.max_length >= context:
+        return f"max_length is at the {context:,} tokens that this model holds. Leave long rows out, or choose another model."
+    return words
 
 
 def fixes(measures: Measures, outcome: Outcome, rule: str, rows: Int64) -> list[TokenFix]:
@@ -48,14 +63,23 @@ def fixes(measures: Measures, outcome: Outcome, rule: str, rows: Int64) -> list[
     if rule in _TOO_LONG or (rule == "no_trained_token" and _cut_away(outcome, rows)):
         found += _lengths(laid, outcome)
         if tokens.truncation != "drop" and rule != "no_trained_token":
-            found.append(TokenFix(says="leave long rows out", changes={"tokens.truncation": "drop"}))
+            found += _dropping(measures, outcome)
         if tokens.truncation != "split" and rule in ("cut", "dropped"):
             found.append(TokenFix(says="split long rows", changes={"tokens.truncation": "split"}))
-    if rule == "template_refused" and tokens.refused_rows == "error":
+    if rule == "template_refused" and tokens.refused_rows == "error" and len(rows) < len(outcome.rows):
         found.append(TokenFix(says="skip and count them", changes={"tokens.refused_rows": "skip"}))
     if rule in _LEFT_OUT_BY_ROW and rule != "no_trained_token":
         found += _without_rows(laid, rows)
     return found
+
+
+def _dropping(measures: Measures, outcome: Outcome) -> list[TokenFix]:
+    """Leaving long rows out, with what that costs; not where nothing would be left."""
+    dropped = measures.of(outcome.rows, measures.laid.path.max_length, "drop")
+    if not len(dropped.sequence_rows):
+        return []
+    share = 100 * dropped.lost / max(1, int(outcome.lengths.sum()))
+    return [TokenFix(says=f"leave long rows out ({share:.1f} % of the tokens)", changes={"tokens.truncation": "drop"})]
 
 
 def _cut_away(outcome: Outcome, rows: Int64) -> bool:

@@ -32,7 +32,7 @@ RULES: dict[str, TokenRule] = {
         "template refuses",
         "its template refuses it",
         "error",
-        "The template cannot write the turns of this row, so there are no tokens to train on.",
+        "The template cannot write this row, so there are no tokens to train on.",
         "Choose another template, mend the row, or leave such rows out.",
     ),
     "no_trained_token": TokenRule(

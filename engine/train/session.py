@@ -105,7 +105,7 @@ class Session:
             if source.held_out is not None:
                 self._log(f"{source.path.name}: {len(source.held_out)} held-out rows from {source.held_out_from}")
         if plan.mixture:
-            for item, count in zip(data.sources, plan.mixture.drawn(plan.steps * plan.batch_size), strict=True):
+            for item, count in zip(data.sources, plan.drawn(), strict=True):
                 share = 100 * plan.mixture.shares[data.sources.index(item)]
                 self._log(f"mixture: {item.source.path.name} {share:.1f} %, {count:,} sequences drawn in all")
         self._tell_new_tokens(data)

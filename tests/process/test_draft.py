@@ -123,3 +123,16 @@ def test_a_newer_request_and_closing_end_what_goes_on(tiny_model: Path, tmp_path
         assert isinstance(one.final(newer, p.Cancelled), p.Cancelled)
         assert "no open draft" in one.ask(p.TokenRow, p.Failed, draft=first.draft, row=1).message
         assert not one.garbage
+
+
+def test_what_the_first_draft_needs_can_be_loaded_ahead(tmp_path: Path) -> None:
+    with service(tmp_path / "service.log") as one:
+
+        def libraries() -> int:
+            return Path(f"/proc/{one.process.pid}/maps").read_text().count("/tokenizers/")
+
+        if not Path("/proc/self/maps").exists():
+            pytest.skip("only where a process can be looked into")
+        assert not libraries()
+        one.ask(p.Warm, p.Done)
+        assert libraries()

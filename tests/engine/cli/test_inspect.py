@@ -102,6 +102,20 @@ def test_a_row_in_several_sequences(run_file: Path, screen: Screen) -> None:
     assert text.count("──── sequence ") == len(told["sequences"]) - 1
 
 
+def test_a_held_out_row_of_wrapped_text(tmp_path: Path, tiny_model: Path, screen: Screen) -> None:
+    """It is trained in one piece with its neighbours, and evaluated alone, in pieces that the model can see."""
+    data = tmp_path / "text.jsonl"
+    data.write_text("".join(json.dumps({"text": "salt and rope " * 20}) + "\n" for _ in range(6)))
+    keys = '[tokens]\nmax_length = 16\npacking = "wrapped"\n[split]\ntest_size = 2\n'
+    file = run_toml(tmp_path / "text.toml", tiny_model, data, keys)
+    sequences = {"train": set[bool](), "test": set[bool]()}
+    for row in range(1, 7):
+        told = screen.json(file, row=row)
+        sequences[told["split"]].add(len(told["sequences"]) > 1)
+    assert sequences == {"train": {False}, "test": {True}}
+    assert screen.json(file, stats=True)["strategies"][2]["sequences"] == 4, "under another way rows are cut"
+
+
 def test_a_row_that_a_run_would_refuse_for_its_length(run_file: Path, screen: Screen) -> None:
     told = screen.json(run_file, "tokens.truncation=error", row=7)
     assert "Raise it" in told["problem"]

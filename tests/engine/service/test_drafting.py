@@ -229,6 +229,22 @@ def test_a_chat_template_that_is_edited_is_read_again(desk: Desk, tiny_model: Pa
     assert desk.ask(TokenRow, Tokens, draft=draft, row=1).text.startswith("user says What")
 
 
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_data_that_is_edited_is_read_again(desk: Desk, tiny_model: Path, tmp_path: Path, in_folder: bool) -> None:
+    file = rows_file((tmp_path / "rows.jsonl"), 30)
+    draft, _ = desk.open_draft(table=tables(tiny_model, tmp_path if in_folder else file))
+    assert "boat 0 " in desk.ask(TokenRow, Tokens, draft=draft, row=1).text
+    rows = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(rows[5:]))
+    drafted, measured = desk.change(draft, tokens__max_length=64)
+    assert (drafted.facts.rows, measured.complete) == (25, True)
+    assert "boat 5 " in desk.ask(TokenRow, Tokens, draft=draft, row=1).text
+    file.unlink()
+    with pytest.raises(DataError):
+        desk.change(draft, tokens__max_length=32)
+    assert "boat 5 " in desk.ask(TokenRow, Tokens, draft=draft, row=1).text, "what was read stays"
+
+
 def test_walking_through_a_finding(desk: Desk, tiny_model: Path, data: Path) -> None:
     draft, answers = desk.open_draft(table=tables(tiny_model, data, tokens={"max_length": 45}))
     found = next(f for f in answers[1].findings if f.rule == "answer_cut")

@@ -109,6 +109,20 @@ def test_a_packed_mixture_has_as_many_batches_as_its_epochs_need() -> None:
     assert resumed.batch(plan.steps).fingerprint == plan.batch(plan.steps).fingerprint
 
 
+@pytest.mark.parametrize("packing", ["none", "bfd"])
+@pytest.mark.parametrize("epochs", [2.0, 2.4])
+def test_what_a_mixture_draws_is_counted_as_it_is_drawn(packing: str, epochs: float) -> None:
+    both = examples([5 + i % 19 for i in range(61)])
+    both.sources = [0] * 40 + [1] * 21
+    train = TrainSection(batch_size=4, epochs=epochs)
+    plan = BatchPlan(both, train, TokensSection(packing=packing), 64, 0, [0.3, 0.7])
+    rows = [row for step in range(1, plan.steps + 1) for line in plan.batch(step).rows for row in line]
+    truth = [sum(row < 40 for row in rows), sum(row >= 40 for row in rows)]
+    slack = 0 if packing == "none" else 5
+    assert all(abs(said - seen) <= slack for said, seen in zip(plan.drawn(), truth, strict=True))
+    assert BatchPlan(both, train, TokensSection(packing=packing), 64, 0).drawn() == []
+
+
 @pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize(("multiple", "least", "width"), [(1, 0, 7), (8, 0, 8), (1, 12, 12)])
 def test_padding_stands_where_it_is_asked_for(side: Any, multiple: int, least: int, width: int) -> None:
