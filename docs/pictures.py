@@ -25,11 +25,14 @@ WEB_FONTS = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
 DATA = "tuning.jsonl"
 """A file of the demo, for the scenes of data."""
+WAIT = "wait"
+"""In the place of a key: the service is given time."""
 SCENES: dict[str, tuple[bool, list[str]]] = {
     "home": (False, []),
     "monitor": (False, ["down", "enter"]),
     "demo": (True, []),
     "data": (False, ["2", DATA, "j", "j", "j"]),
+    "tokens": (False, ["down", "t", WAIT, WAIT, "right_square_bracket", *["down"] * 2, *["right"] * 9, WAIT]),
 }
 """Name -> whether it opens on the demo, and the keys that lead to the scene; a file's name opens it."""
 
@@ -43,6 +46,8 @@ async def photograph(name: str, runs: Path, starter: Path) -> None:
         for key in keys:
             if key == DATA:
                 app.desk.open([{"path": str(starter / DATA)}])
+            elif key == WAIT:
+                await settle(pilot)
             else:
                 await pilot.press(key)
             await settle(pilot)

@@ -28,8 +28,9 @@ class ModelSection(Section):
 
     new_tokens: Literal["auto"] | list[str] = "auto"
     """Tokens to add to the vocabulary. "auto": the markers of the template, where the tokenizer lacks them (ChatML's
-    <|im_start|> and <|im_end|>, for example). A list adds these, [] adds none. Their embeddings start at the mean of the pieces
-    that spelled them and are trained; with LoRA only these rows are."""
+    <|im_start|> and <|im_end|>, for example). A list adds these, [] adds none; what stands in < > or [ ] is a control
+    token, a word is not. Their embeddings start at the mean of the pieces that spelled them and are trained; with LoRA
+    only these rows are."""
 
     chat_template: str | None = None
     """A file with a Jinja chat template that replaces the tokenizer's own. A relative path is looked up beside the run

@@ -11,6 +11,7 @@ the texts; a row that is that frame with its own texts needs nothing more. Other
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from itertools import accumulate
@@ -18,7 +19,7 @@ from typing import Any, NoReturn
 
 from msgspec.structs import replace
 
-from engine.data.conversation import Conversation
+from engine.data.conversation import Conversation, Message
 from engine.errors import TemplateError
 from engine.templates.base import Rendered, Segment, Supervise, before_answer, learned_turns, running_text
 from engine.templates.chat_rendering import MOST_KINDS, ChatRenderer
@@ -33,7 +34,6 @@ class TokenizerTemplate:
 
     name = "tokenizer"
     markers: tuple[str, ...] = ()
-    end: str | None = None
 
     def __init__(self, tokenizer: Any, today: date | None = None) -> None:
         """`today` is what the template writes where it asks for the date.
@@ -56,6 +56,21 @@ class TokenizerTemplate:
         named = {*tokenizer.all_special_tokens, *(str(token.content) for token in added if token.special)}
         self._specials = tuple(filter(None, named))
         self._outlines: dict[Kind, Outline | None] = {}
+        self.end = self._end_of_answers()
+        """The special token that the template writes behind an answer; None where it says EOS, or none."""
+
+    def _end_of_answers(self) -> str | None:
+        """A template that names EOS is left to it: with another one it would write other texts."""
+        if not self._specials or re.search(r"\beos_token\b", self.jinja or ""):
+            return None
+        turns = (Message("user", "question", "question"), Message("assistant", "answer", "answer"))
+        try:
+            whole, _ = self._renderer(Conversation("a row", turns), turns, False)
+        except TemplateError:
+            return None  # rows say why, if they are refused, too
+        _, found, behind = whole.rpartition("answer")
+        ends = [special for special in self._specials if found and behind.lstrip().startswith(special)]
+        return max(ends, key=len, default=None)
 
     def render(self, conversation: Conversation, supervise: Supervise) -> Rendered:
         """Return the rendered conversation in segments; answers and their end markers are learned. Raises TemplateError."""

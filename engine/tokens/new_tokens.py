@@ -15,6 +15,8 @@ from engine.errors import ConfigError
 
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
 """How sentencepiece names the pieces that stand for bytes."""
+_MARKER = re.compile(r"<.+>|\[.+\]", re.DOTALL)
+"""What is written like a control token is one: decoders may leave it out of a text. A word in brackets of no kind is a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,9 @@ class NewTokens:
 
 
 def add_tokens(tokenizer: Any, wanted: Sequence[str], end: str | None) -> NewTokens:
-    """Add those of `wanted` that `tokenizer` lacks, as special tokens, and let it end sequences with `end`.
+    """Add those of `wanted` that `tokenizer` lacks, and let it end sequences with `end`.
+
+    What stands in < > or [ ] becomes a special token, a word does not.
 
     A token that is there already is left as it is, so that a second call adds nothing. `end` becomes EOS where it is one of the
     tokenizer's tokens: other programs generate until EOS, and would run past the end of an answer that was trained to end with
@@ -85,8 +89,11 @@ def _spelled(tokenizer: Any, texts: list[str]) -> list[tuple[int, ...]]:
 def _add(tokenizer: Any, texts: list[str]) -> None:
     from tokenizers import AddedToken
 
-    tokens = [AddedToken(text, special=True, normalized=False, lstrip=False, rstrip=False) for text in texts]
-    tokenizer.add_tokens(tokens, special_tokens=True)
+    tokens = [
+        AddedToken(text, special=bool(_MARKER.fullmatch(text)), normalized=False, lstrip=False, rstrip=False)
+        for text in texts
+    ]
+    tokenizer.add_tokens(tokens)
     wrong = [t for t, ids in zip(texts, _spelled(tokenizer, texts), strict=True) if len(ids) != 1]
     if wrong:
         raise ConfigError(

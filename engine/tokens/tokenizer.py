@@ -82,7 +82,7 @@ def leave_tokenizer(
             if (source / name).is_file():
                 shutil.copyfile(source / name, target / name)
         return
-    plain.add_tokens(new, special_tokens=True)
+    plain.add_tokens(new)
     assert plain.get_vocab() == tokenizer.get_vocab(), (
         "the tokenizer that is left must be the one that was trained with"
     )

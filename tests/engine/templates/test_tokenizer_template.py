@@ -340,3 +340,14 @@ def test_an_end_marker_that_has_no_name_ends_an_answer() -> None:
     )
     row = said(("user", "Who?"), ("assistant", "The keeper."), ("user", "When?"), ("assistant", "All night."))
     assert learned(TokenizerTemplate(tokenizer), row) == "The keeper.<file_sep>All night.<file_sep>"
+
+
+@needs_shared
+def test_what_ends_an_answer_is_told_where_it_is_not_eos() -> None:
+    """A base model ends texts with another token than its chat template ends answers with."""
+    tokenizer = real("qwen2")
+    tokenizer.eos_token = "<|endoftext|>"
+    assert TokenizerTemplate(tokenizer).end == "<|im_end|>"
+    tokenizer.chat_template = tokenizer.chat_template.replace("'<|im_end|>'", "eos_token") + "{{ eos_token }}"
+    assert TokenizerTemplate(tokenizer).end is None, "another EOS would change what the template writes"
+    assert of("{% for m in messages %}{{ m.content }}{% endfor %}").end is None

@@ -65,6 +65,7 @@ def test_odd_wishes(tiny_model: Path) -> None:
     assert tokenizer.eos_token == eos
     ids = tokenizer("of two words<a><a>", add_special_tokens=False)["input_ids"]
     assert ids[-3:] == [new.ids[0], new.ids[1], new.ids[1]]
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "of two words", "a word stays in what is shown"
     many = add_tokens(tokenizer, [f"<x{i}>" for i in range(10_000)], None)
     assert len(many.ids) == 10_000
     assert tokenizer("<x9><x9999>", add_special_tokens=False)["input_ids"] == [many.ids[9], many.ids[9999]]
