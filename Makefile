@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check format bench bench-data pictures clean
+.PHONY: help setup demo test check format bench bench-data bench-tokens pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -40,6 +40,13 @@ bench: $(READY)  ## measurements, as ratios inside one run
 bench-data: $(READY)  ## a million rows browsed, 100 MB converted, beside datasets and DataTable
 	$(BIN)/python -m bench.data_reading
 	$(BIN)/python -m bench.data_browsing
+
+bench-tokens: $(READY)  ## masks, encoding and packing beside transformers and TRL; the Tokens screen on 100,000 rows
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python -m bench.token_masks
+	$(BIN)/python -m bench.token_path
+	$(BIN)/python -m bench.token_packing
+	$(BIN)/python -m bench.tokens_screen
 
 pictures: $(READY)  ## the README's pictures, from the real app and the demo's runs
 	$(BIN)/python docs/pictures.py

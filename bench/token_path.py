@@ -1,8 +1,8 @@
 """From 50 MB of chat rows to ids, labels, places and findings: our token path beside the tokenizer's own batch encoding.
 
 Everything is measured in rounds of 2.5 MB, each contender in each round and another one first each time, so that what else the
-machine does falls on all of them. The ratios say how many times faster ours is. Ours renders the rows, too, as do `apply_chat_template` and TRL; the others are given the
-texts. Each has a tokenizer of its own.
+machine does falls on all of them. The ratios say how many times faster ours is. Ours renders the rows, too, as do
+`apply_chat_template` and TRL; the others are given the texts. Each has a tokenizer of its own.
 """
 
 from __future__ import annotations

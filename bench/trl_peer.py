@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from typing import Any
 
 
@@ -31,6 +32,7 @@ class Preparation:
         disable_caching()
         disable_progress_bars()
         logging.set_verbosity_error()
+        warnings.simplefilter("ignore", FutureWarning)  # about settings that are TRL's own
         shape = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
         model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **shape))
         with tempfile.TemporaryDirectory() as folder:

@@ -32,7 +32,7 @@ SCENES: dict[str, tuple[bool, list[str]]] = {
     "monitor": (False, ["down", "enter"]),
     "demo": (True, []),
     "data": (False, ["2", DATA, "j", "j", "j"]),
-    "tokens": (False, ["down", "t", WAIT, WAIT, "right_square_bracket", *["down"] * 2, *["right"] * 9, WAIT]),
+    "tokens": (False, ["t", WAIT, WAIT, "right_square_bracket", *["down"] * 2, *["right"] * 9, WAIT]),
 }
 """Name -> whether it opens on the demo, and the keys that lead to the scene; a file's name opens it."""
 

@@ -33,10 +33,10 @@ from tui.keys import bindings, keys_of
 from tui.link import Link, RunFound, RunGrew, RunsListed, StoryGrew
 from tui.screens.frame import Frame
 from tui.screens.home import Home
-from tui.sparing import SparingApp
 from tui.text import Wall
 from tui.theme import DEFAULT_THEME, derived_inks, inks_of, load_themes
 from tui.tokens_acts import TokensActs
+from tui.typing_ahead import TypeAheadApp
 from tui.widgets.painted import Painted
 
 _SOON_S = 0.05
@@ -44,7 +44,7 @@ _LAST_WORD_S = 2.0
 _PROBLEMS_SHOWN = 3
 
 
-class LuthierApp(RunActs, DataActs, TokensActs, SparingApp):
+class LuthierApp(RunActs, DataActs, TokensActs, TypeAheadApp):
     """The TUI. Its result is the names of the runs that go on without it."""
 
     TITLE = "Luthier"
@@ -73,7 +73,7 @@ class LuthierApp(RunActs, DataActs, TokensActs, SparingApp):
         self._inks: tuple[str, dict[str, Style]] = ("", {})
         self._seconds = 0
         self._problems: list[str] = []
-        self._hung_up = False
+        self._hung_up = self._asked_to_end = False
         self._choose_theme(theme)
         if ascii_only:
             self.add_class("-ascii")
@@ -270,13 +270,33 @@ class LuthierApp(RunActs, DataActs, TokensActs, SparingApp):
     def action_leave(self) -> None:
         """Back, and from Home out."""
         if isinstance(self.screen, Home):
-            self.exit(self._who_goes_on())
+            self._end()
         else:
             self.pop_screen()
 
     async def action_quit(self) -> None:
         """Out, from anywhere."""
-        self.exit(self._who_goes_on())
+        self._end()
+
+    def _end(self) -> None:
+        """End; ask first where changes of run files would be lost."""
+        if lost := self.unwritten():
+            self._ask_before_end(lost)
+        else:
+            self.exit(self._who_goes_on())
+
+    @work(group="ask")
+    async def _ask_before_end(self, lost: str) -> None:
+        from tui.screens.dialogs.confirm import Confirm
+
+        if self._asked_to_end:  # the question is on the screen, perhaps under another key that asks it
+            return
+        self._asked_to_end = True
+        try:
+            if await self.push_screen_wait(Confirm("quit", lost, "leave without writing", "stay")):
+                self.exit(self._who_goes_on())
+        finally:
+            self._asked_to_end = False
 
     def _who_goes_on(self) -> list[str]:
         return [run.dir.name for run in self.link.live()]

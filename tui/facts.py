@@ -36,7 +36,7 @@ def joined(parts: list[Row], glyphs: Glyphs) -> Row:
     """Parts with a faint dot between them."""
     row: Row = []
     for part in parts:
-        row += ([(f" {glyphs.dot} ", "faint")] if row else []) + part
+        row += ([(f" {glyphs.between} ", "faint")] if row else []) + part
     return row
 
 

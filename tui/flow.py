@@ -17,7 +17,7 @@ def flowed(parts: list[Row], width: int, glyphs: Glyphs) -> list[Row]:
     for part in (part for part in parts if part):
         size = sum(cell_len(text) for text, _ in part)
         if lines and used + GAP + size <= width:
-            lines[-1] += [(f" {glyphs.dot} ", "faint"), *part]
+            lines[-1] += [(f" {glyphs.between} ", "faint"), *part]
             used += GAP + size
         else:
             lines.append([*part])

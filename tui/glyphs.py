@@ -30,6 +30,9 @@ class Glyphs:
     mark: str = "◆"
     here: str = "▸"
     dot: str = "·"
+    """Before a remark."""
+    between: str = "·"
+    """Between figures, where a dash would be a minus."""
     bar_done: str = "━"
     bar_rest: str = "─"
     vertical: str = "│"
@@ -78,9 +81,10 @@ ASCII = Glyphs(
     yes="+",
     no="x",
     waiting="o",
-    mark="o",
+    mark="*",
     here=">",
     dot="-",
+    between="|",
     bar_done="=",
     bar_rest="-",
     vertical="|",

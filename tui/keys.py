@@ -230,7 +230,7 @@ KEYS: tuple[Key, ...] = (
     Key("write", "tokens", "w", "w", "write", "Write the changes into the run file; what changes is shown first.", 11),
     Key("undo", "tokens", "u", "u", "undo", "Take the last change back.", 12),
     Key("undo_all", "tokens", "U", "U", "undo all", "Take all changes back that are not written."),
-    Key("run", "tokens", "R", "R", "run", "Start a run with this run file."),
+    Key("run", "tokens", "R", "R", "run", "Start a run with this run file. Asks first."),
     Key("open_draft", "tokens", "o", "o", "open", "Open a run file, a run, or a draft that lies open.", 13),
     Key("reload", "tokens", "r", "r", "read again", "Read the run file and its data again."),
     Key("close_draft", "tokens", "C", "C", "close", "Forget this draft. Its file stays as it is."),

@@ -182,6 +182,11 @@ def inks_of(variables: dict[str, str], ansi: bool, no_color: bool) -> dict[str, 
         ground, ink = Color.parse(variables["background"]), Color.parse(variables[name])
         return color(name) if ansi or ground.ansi is not None else ground.blend(ink, 0.42).hex6
 
+    def halfway(name: str, way: float) -> str:
+        """A ground some way from the background to another colour."""
+        ground, lifted = Color.parse(variables["background"]), Color.parse(variables[name])
+        return (lifted if ground.ansi is not None else ground.blend(lifted, way)).hex6
+
     def style(name: str, bold: bool | None = None) -> Style:
         return Style(color=color(name), bold=bold)
 
@@ -203,6 +208,8 @@ def inks_of(variables: dict[str, str], ansi: bool, no_color: bool) -> dict[str, 
         "bold": Style(bold=True),
         "train": style("ink-train", bold=no_color or None),
         "selected": Style(reverse=True) if flat else Style(bgcolor=Color.parse(variables["ink-selected"]).hex6),
+        "resting": Style(underline=True) if flat else Style(bgcolor=halfway("ink-selected", 0.5)),
+        "control": Style(reverse=True) if flat else Style(bgcolor=halfway("foreground", 0.28)),
         "even": Style() if flat else Style(bgcolor=Color.parse(variables["ink-even"]).hex6),
         "odd": Style() if flat else Style(bgcolor=Color.parse(variables["ink-odd"]).hex6),
         "under": Style(underline=True),

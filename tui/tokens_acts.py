@@ -42,6 +42,14 @@ class TokensActs(_Base):
             self._drafts = TokensDesk(self._luthier())
         return self._drafts
 
+    def unwritten(self) -> str:
+        """Which run files have changes that are written nowhere, in words; "" where there are none."""
+        drafts = [draft for draft in self._drafts.drafts if draft.changes] if self._drafts is not None else []
+        if not drafts:
+            return ""
+        said = "; ".join(f"{draft.origin.title}: {draft.unwritten}" for draft in drafts)
+        return f"{said}. What is not written is lost."
+
     def on_service_ended(self, message: ServiceEnded) -> None:
         """The service ended: the desk of data said so, and asked for another one."""
         if self._drafts is not None:

@@ -22,7 +22,7 @@ from engine.templates.base import Rendered
 from engine.tokens.cutting import cut_row
 from engine.tokens.encoded import IGNORE, Encoded, Int32, Truncation
 from engine.tokens.lint import Linter
-from engine.tokens.locate import Int64, Located, Locator
+from engine.tokens.locate import Int64, Located, Locator, Split
 from engine.tokens.spelling import Spelling
 from engine.tokens.tokenizer import around, end_ids
 
@@ -78,9 +78,10 @@ class Encoder:
         rows = begun.rows
         out = [self._as_given(*row) if row[1].tokens is not None else None for row in rows]
         for start in range(0, len(begun.of_text), ROWS_AT_ONCE):
-            part = slice(start, start + ROWS_AT_ONCE)
-            some = begun.of_text[part]
-            encoded = self._texts([rows[i] for i in some], self._locator.locate(begun.texts[part], begun.ids[part]))
+            stop = min(start + ROWS_AT_ONCE, len(begun.of_text))
+            some = begun.of_text[start:stop]
+            found = self._locator.locate(begun.texts[start:stop], begun.split.of(start, stop))
+            encoded = self._texts([rows[i] for i in some], found)
             for i, row in zip(some, encoded, strict=True):
                 out[i] = row
         return [row for row in out if row is not None]
@@ -164,7 +165,7 @@ class Begun:
     of_text: list[int]
     """Which of them have a text; the others come as tokens."""
     texts: list[str]
-    ids: list[list[int]]
+    split: Split
 
 
 class _Segments:

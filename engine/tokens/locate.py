@@ -30,6 +30,22 @@ _LEAST_FIRST_BYTE = -64
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """The ids of several texts, one text behind the other."""
+
+    ids: Int32
+    """Shape [N]."""
+    counts: Int64
+    """Tokens of each text."""
+
+    def of(self, start: int, stop: int) -> Split:
+        """Those of the texts from `start` to before `stop`."""
+        upto = np.cumsum(self.counts[:stop])
+        begin = int(upto[start - 1]) if start else 0
+        return Split(self.ids[begin : int(upto[-1]) if stop else 0], self.counts[start:stop])
+
+
+@dataclass(frozen=True, slots=True)
 class Located:
     """The tokens of several texts, one text behind the other. Without what the tokenizer adds around a text."""
 
@@ -50,20 +66,23 @@ class Locator:
         self.spelled = SpelledTokens(spelling)
         self._backend = tokenizer.backend_tokenizer
 
-    def split(self, texts: Sequence[str]) -> list[list[int]]:
+    def split(self, texts: Sequence[str]) -> Split:
         """The ids of each text, without special tokens around it. Lets other threads work meanwhile."""
         if self._backend.truncation is not None:  # what waits for a tokenizer to be changed keeps all threads waiting
             self._backend.no_truncation()
         if self._backend.padding is not None:
             self._backend.no_padding()
-        return [e.ids for e in self._backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+        found = self._backend.encode_batch_fast(list(texts), add_special_tokens=False)
+        counts = np.fromiter(map(len, found), dtype=np.int64, count=len(found))
+        # One row after the other becomes numbers of Python, which stay in the processor's cache.
+        ids = chain.from_iterable(encoding.ids for encoding in found)
+        return Split(np.fromiter(ids, dtype=np.int32, count=int(counts.sum())), counts)
 
-    def locate(self, texts: Sequence[str], lists: Sequence[list[int]] | None = None) -> Located:
-        """Find the characters of the tokens; `lists` are those that `split` gave, where it was asked already."""
-        if lists is None:
-            lists = self.split(texts)
-        counts = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
-        ids = np.fromiter(chain.from_iterable(lists), dtype=np.int32, count=int(counts.sum()))
+    def locate(self, texts: Sequence[str], split: Split | None = None) -> Located:
+        """Find the characters of the tokens; `split` is what was found of these texts, where it was asked already."""
+        if split is None:
+            split = self.split(texts)
+        ids, counts = split.ids, split.counts
         data = [text.encode() for text in texts]
         table = self.spelled.of(ids)
         sizes = table.sizes[ids]

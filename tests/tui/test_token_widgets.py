@@ -33,8 +33,7 @@ async def test_a_batch_in_training_order(make_app: Make) -> None:
         assert [row[2] for row in (first, packed, single, last)] == ["╭", "╰", "╭", "╰"], "two micro-batches"
         assert first.index("▒") < first.index("█") < first.index("·")
         assert first.count("▒") * 5 == pytest.approx(first.count("█") * 3, abs=5)
-        assert "rows.jsonl:17" in first
-        assert "rows.jsonl:20 +2" in packed
+        assert [row[4:9] for row in (first, packed, single)] == ["17   ", "20 +2", "30   "], "one source: numbers do"
         assert packed.count("▏") == 2
         assert single.count("█") == 1
         assert first.rstrip(" │").endswith(" 80")
@@ -43,6 +42,22 @@ async def test_a_batch_in_training_order(make_app: Make) -> None:
         assert lines(app)[5].count("▓") == 1, "the one trained token is seen where it prevails nowhere"
         assert "█" not in lines(app)[5]
         assert "█ trained  ▓ a few  ▒ prompt  · padding  ▏ next row" in lines(app)[-2]
+
+
+async def test_rows_of_several_sources_are_told_apart(make_app: Make) -> None:
+    widget = BatchMap()
+    app = make_app()
+    made = [line_of(("a.jsonl:3", 10, 20), width=50, first=3), line_of(("b.jsonl:1398", 10, 20), width=50, first=2398)]
+    async with hosting(app, widget, (80, 12)) as pilot:
+        widget.show(batch_of(made, 50))
+        await pilot.pause()
+        assert "a.jsonl:3" in lines(app)[2]
+        assert "b.jsonl:1398" in lines(app)[3]
+        made[0].documents[0].origin = "b.jsonl:3"
+        widget.show(batch_of(made, 50))
+        await pilot.pause()
+        assert lines(app)[2][4:9] == "    3"
+        assert lines(app)[3][4:9] == "2,398", "numbers stand at the right"
 
 
 async def test_the_cursor_goes_over_rows_and_into_packed_sequences(make_app: Make) -> None:
@@ -139,7 +154,8 @@ async def test_ways_of_batching_side_by_side(make_app: Make) -> None:
         assert screen[2].strip("│ ").split()[:3] == ["◆", "random", "38.2"]
         assert screen[2].strip("│ ").split()[-4:] == ["7,473", "934", "1.00", "x"]
         assert screen[4].strip("│ ").split()[-4:] == ["2,410", "301", "0.62", "x"]
-        assert screen[2].count("█") > 5 * screen[3].count("█") > 0
+        assert screen[2].count("█") > 5
+        assert "▉" in screen[3]
         assert "wrapped   Only for running text." in screen[5]
         assert heard(app) == [], "it is the present way"
         await pilot.press("j", "enter", "j", "enter", "j", "enter")
@@ -152,6 +168,23 @@ async def test_ways_of_batching_side_by_side(make_app: Make) -> None:
         assert lines(app)[2].strip("│ ").endswith("33 min")
         assert lines(app)[4].strip("│ ").endswith("21 min")
         assert widget.cursor == 3, "the cursor stays"
+
+
+async def test_columns_of_figures_never_touch(make_app: Make) -> None:
+    widget = StrategiesTable()
+    app = make_app()
+    async with hosting(app, widget, (38, 12)) as pilot:
+        ways = strategies()
+        ways[3].note = "no sequence to train on"
+        widget.show(ways, seconds_per_cell=481 / 1_290_000)
+        await pilot.pause()
+        assert "grouped    4.2 %  8 min 01 s" in shown(app)
+        assert "wrapped no sequence to train on" in shown(app)
+        ways[3].note = "no sequence to train on whatever one does"
+        widget.show(ways)
+        await pilot.press("G")
+        await pilot.pause()
+        assert "to train on whatever one does" in " ".join(line.strip("│ ") for line in lines(app)[7:]), "in full below"
 
 
 # Lengths
@@ -172,12 +205,13 @@ async def test_lengths_and_their_limit(make_app: Make) -> None:
         assert len(places) == 1
         assert min(places) == pytest.approx(2 + 75 * 0.512, abs=1)
         assert "49 % of rows too long (487) · 118,828 tokens lost (24 %)" in shown(app)
-        assert "p50 499 · p95 949 · p99 989 · max 999 · 1,000 sequences · 3 left out" in shown(app)
+        assert "p50 499 · p95 949 · p99 989 · max 999 · 1,000 sequences · 3 tokens left out" in shown(app)
         assert "~" not in screen[-3]
         axis = next(line for line in screen if "256" in line)
         assert axis.split()[-3:-1] == ["256", "512"]
         assert "~49 %" in screen[screen.index(axis) + 1]
         assert "~74 %" in screen[screen.index(axis) + 1]
+        assert screen[screen.index(axis) + 1].strip("│ ").startswith("cut ")
 
 
 async def test_the_limit_moves_at_once_and_what_it_cuts_is_estimated(make_app: Make) -> None:
@@ -192,7 +226,7 @@ async def test_the_limit_moves_at_once_and_what_it_cuts_is_estimated(make_app: M
         assert "limit ◂ 576 ▸ was 512" in lines(app)[0]
         assert lines(app)[3].index("┃") > before
         assert "~42 % of rows too long (~423) · ~89,6" in shown(app)
-        assert "… sequences · … left out" in shown(app)
+        assert "… sequences · … tokens left out" in shown(app)
         await pilot.press("left", "left")
         widget.move_to(1000)
         await pilot.press("right", "left")
@@ -289,6 +323,53 @@ async def test_what_is_said_of_a_finding_is_in_view(make_app: Make) -> None:
         assert "answer cut" in lines(app)[1], "the list went up for it"
         await pilot.resize_terminal(60, 5)
         assert "answer cut" in lines(app)[1], "the cursor is never lost"
+
+
+async def test_names_and_changes_have_the_room(make_app: Make) -> None:
+    widget = TokenFindings()
+    app = make_app()
+    async with hosting(app, widget, (39, 16)) as pilot:
+        found = findings()
+        found[2].title = "special token in a text"
+        found[0].fixes[0].changes = {"data[0].exclude.finding": "answer cut"}
+        widget.show(found, "answer_cut", rows=7473)
+        await pilot.pause()
+        assert "special token in a text" in shown(app)
+        assert "%" not in shown(app), "shares give way"
+        assert "1,204" in shown(app)
+        fix = next(i for i, line in enumerate(lines(app)) if "→ max_length 811" in line)
+        below = " ".join(line.strip("│ ") for line in lines(app)[fix + 1 : fix + 3])
+        assert below.startswith('data[0].exclude.finding = "answer cut"')
+        await pilot.press("j")
+        assert widget.fix is found[0].fixes[0]
+        await pilot.press("j")
+        assert widget.fix is found[0].fixes[1], "the line below is passed over"
+
+
+@pytest.mark.parametrize(("no_color", "ascii_only"), [(False, False), (True, False), (True, True)])
+async def test_the_pane_with_the_focus_is_known_without_colour(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch, no_color: bool, ascii_only: bool
+) -> None:
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", "1")
+    widget = TokenFindings()
+    app = make_app(ascii_only=ascii_only)
+
+    def reversed_cells() -> bool:
+        strips = app.screen._compositor.render_strips()
+        return any(segment.style and segment.style.reverse for strip in strips for segment in strip)
+
+    async with hosting(app, widget, (60, 9)) as pilot:
+        widget.show(findings(), rows=100)
+        await pilot.pause()
+        mark = "+> findings" if ascii_only else "╭▸ findings"
+        assert mark in lines(app)[0]
+        assert reversed_cells() is no_color
+        app.screen.set_focus(None)
+        await pilot.pause()
+        assert mark not in lines(app)[0]
+        assert not reversed_cells()
+        assert any("resting" in ink.split() for row in widget._rows for _, ink in row)
 
 
 async def test_no_finding(make_app: Make) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from engine.config.data import TemplateName
 from tests.tui import hostile
@@ -17,8 +19,9 @@ from tests.tui.conftest import sees, shown, until
 from tests.tui.test_hostile import harmless
 from tests.tui.tokenfacts import Make
 from tui.app import LuthierApp
+from tui.screens.dialogs.ask import Ask
 from tui.screens.dialogs.base import Dialog
-from tui.screens.dialogs.changes import Changes
+from tui.screens.dialogs.changes import Changes, named
 from tui.screens.dialogs.template import ABOUT, EDIT, Template, names
 
 Answers = list[Any]
@@ -80,6 +83,28 @@ async def test_leaving_chooses_nothing(make_app: Make) -> None:
         assert answers == [None]
 
 
+# Asking
+
+
+async def test_what_is_typed_ahead_is_taken(make_app: Make) -> None:
+    app = make_app()
+    answers: Answers = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(Ask("go to row", "1 to 300", yes="go there"), answers.append)
+        for key in "234":
+            app.post_message(events.Key(key, key))
+        await sees(pilot, "enter: go there", "esc close")
+        await until(pilot, lambda: app.screen.query_one(Input).value == "234")
+        await pilot.press("enter")
+        assert answers == ["234"]
+
+
+def test_keys_are_named_as_one_finds_them_in_the_file() -> None:
+    assert named("tokens.max_length", 2) == "tokens.max_length"
+    assert named("data[0].template", 1) == "[[data]] template"
+    assert named("data[1].exclude.rows", 3) == "[[data]] #2 exclude.rows"
+
+
 # Changes
 
 RUN_FILE = """# mine
@@ -102,7 +127,7 @@ async def test_changes_are_shown_and_written_line_by_line(make_app: Make, tmp_pa
     app = make_app()
     async with asking(app, Changes(CHANGES, BEFORE, str(path)), (80, 24)) as (pilot, answers):
         await sees(pilot, "boats.toml changes", "tokens.max_length  512 → 768", "tokens.packing     none → bfd")
-        await sees(pilot, "0 comments lost; every other line stays")
+        await sees(pilot, "comments stay as they are, and so does every")
         assert path.read_text() == RUN_FILE
         await pilot.press("enter")
         await until(pilot, lambda: answers == [path])
@@ -177,7 +202,7 @@ async def test_a_runs_own_file_is_copied_and_stays(make_app: Make, tmp_path: Pat
     dialog = Changes(changes, BEFORE, str(tmp_path / "again.toml"), copied=str(record))
     app = make_app()
     async with asking(app, dialog, (80, 24)) as (pilot, answers):
-        await sees(pilot, "again.toml is new", "data[0].template   none → taken out")
+        await sees(pilot, "again.toml is new", "[[data]] template  none → taken out")
         await pilot.press("enter")
         await until(pilot, lambda: answers == [tmp_path / "again.toml"])
     assert tomllib.loads((tmp_path / "again.toml").read_text())["tokens"]["max_length"] == 768
@@ -192,7 +217,7 @@ async def test_many_changes_and_hostile_ones_at_every_size(make_app: Make, tmp_p
     before = dict.fromkeys(changes, hostile.TEXT * 3)
     app = make_app(ascii_only=ascii_only)
     async with asking(app, Changes(changes, before, str(path)), (80, 24)) as (pilot, _):
-        await sees(pilot, "data[0].prompt", "evil[red]")
+        await sees(pilot, "[[data]] prompt", "evil[red]")
         for size in ((80, 24), (60, 15), (20, 3), (1, 1), (120, 36)):
             await pilot.resize_terminal(*size)
             await pilot.press("j", "G")

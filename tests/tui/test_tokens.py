@@ -123,7 +123,7 @@ async def test_rules_are_turned_written_and_undone(make_app: Make, tmp_path: Pat
         await pilot.press("enter")
         await until(pilot, lambda: not draft.changes)
         await settled(pilot)
-        await sees(pilot, "boats.toml is written")
+        await sees(pilot, "Written to boats.toml.")
         assert "change" not in shown(pilot.app).splitlines()[1]  # type: ignore[arg-type]
     text = path.read_text()
     tables = tomllib.loads(text)

@@ -41,7 +41,7 @@ async def test_bytes_of_a_sign_are_grouped_and_the_cursor_goes_through_them(make
         assert token is not None
         assert token.data == "99"
         await sees(pilot, "⟨99⟩", "2-3 of answer")
-        lead = [text for row in screen.strip._rows for text, ink in row if "here" in ink.split()]
+        lead = [text for row in screen.strip._rows[:-2] for text, ink in row if "here" in ink.split()]
         assert lead == ["🙂", "⟨99⟩"], "the whole sign is lifted with one of its bytes"
 
 

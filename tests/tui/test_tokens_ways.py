@@ -83,6 +83,8 @@ async def test_tokens_are_the_next_step_after_a_run_file(
         await settled(pilot)
         await sees(pilot, "boats.toml", "row 1 of 199", "What·does")
         await pilot.press("R")
+        await sees(pilot, "start a run", "start it")
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, Monitor))
 
 
@@ -137,7 +139,7 @@ async def test_the_batch_of_a_step_has_the_fingerprint_that_the_journal_has(
         await pilot.press("escape", "escape")
         assert isinstance(app.screen, Monitor), "back to where one was"
         await pilot.press("t")
-        await sees(pilot, "row 1 of 59")
+        await sees(pilot, "of 59")
         await pilot.press("D")
         await settled(pilot)
         await sees(pilot, "1 change not in boats-1", "your changes")

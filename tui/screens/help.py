@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from tui.keys import KEYS, PLACES, bindings, matching
+from tui.keys import KEYS, PLACES, Where, bindings, matching
 from tui.rows import Row
 from tui.screens.frame import Frame
 from tui.text import pad, wrap
@@ -18,8 +20,11 @@ _SHOWN, _LABEL = 12, 14
 class KeyList(Scroller):
     """The keys by place."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, first: str = "", *, id: str | None = None) -> None:  # noqa: A002
+        """`first` is the place whose keys come first, and those of its parts behind them."""
         super().__init__(id=id)
+        name = PLACES.get(cast(Where, first))
+        self.places = sorted(PLACES, key=lambda place: not (name and f"{PLACES[place]}:".startswith(f"{name}:")))
         self.wanted = ""
         self._lines: list[Row] = []
         self._made_for: tuple[str, int] | None = None
@@ -42,11 +47,11 @@ class KeyList(Scroller):
     def _make(self, width: int) -> list[Row]:
         rows: list[Row] = []
         found = matching(list(KEYS), self.wanted)
-        for place, name in PLACES.items():
+        for place in self.places:
             keys = [key for key in found if key.where == place]
             if not keys:
                 continue
-            rows += [[]] * bool(rows) + [[(name, "strong")]]
+            rows += [[]] * bool(rows) + [[(PLACES[place], "strong")]]
             for key in keys:
                 lines = wrap(key.help, max(10, width - _SHOWN - _LABEL - 2))
                 shown = "enter" if key.shown == "⏎" and self.glyphs.ascii_only else key.shown
@@ -74,7 +79,8 @@ class Help(Frame):
 
     def body(self) -> ComposeResult:
         """Keys and search."""
-        yield KeyList(id="keys")
+        below = (screen.where for screen in reversed(self.app.screen_stack) if isinstance(screen, Frame))
+        yield KeyList(next((where for where in below if where != self.where), ""), id="keys")
         yield Input(placeholder="search the keys", id="search", compact=True)
 
     def action_search(self) -> None:

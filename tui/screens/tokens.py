@@ -13,6 +13,7 @@ from engine.service import protocol as p
 from tui import words
 from tui.data.places import no_tokenizer
 from tui.keys import bindings
+from tui.lengths import LEAST_LIMIT
 from tui.link import copy
 from tui.screens.dialogs.about_draft import AboutDraft
 from tui.screens.dialogs.ask import Ask
@@ -99,9 +100,21 @@ class Tokens(TokensEdit):
 
     @work(group="ask")
     async def action_run(self) -> None:
-        """Start a run with this run file."""
-        if (draft := self.draft) is not None and draft.origin.path:
-            self.luthier.new_run(draft.origin.path)
+        """Start a run with this run file; ask first, and have changes written that the run would not have."""
+        draft = self.draft
+        if draft is None or not draft.writable:
+            return
+        path, name = draft.origin.path, draft.origin.title
+        if draft.changes:
+            text = f"{name}: {draft.unwritten}. A run would be without what is not written."
+            if not await self.app.push_screen_wait(Confirm("start a run", text, "write first", "do not start")):
+                return
+            await self.write_draft(draft)
+            if draft.changes:
+                return
+        text = f"{name} is trained now. {path}"
+        if await self.app.push_screen_wait(Confirm("start a run", text, "start it", "do not start")):
+            self.luthier.new_run(path)
 
     def action_about(self) -> None:
         """What is known of the draft."""
@@ -115,7 +128,9 @@ class Tokens(TokensEdit):
     async def action_go_to_row(self) -> None:
         """Ask for a row."""
         draft = self.draft
-        if draft is not None and (row := await self._number("go to row", 1, draft.count)):
+        if draft is None or self.still_reading(not draft.count) or not draft.count:
+            return
+        if row := await self._number("go to row", 1, draft.count):
             draft.place = (0, 0)
             self.luthier.drafts.go(draft, row)
             self.row_changed(draft)
@@ -125,7 +140,11 @@ class Tokens(TokensEdit):
         """Ask for a step."""
         draft = self.draft
         found = draft.batch.found if draft is not None else None
-        if found is not None and (step := await self._number("go to batch", 1, found.steps)):
+        if (
+            not self.still_reading(found is None)
+            and found is not None
+            and (step := await self._number("go to batch", 1, found.steps))
+        ):
             self.show_batch(step=step)
 
     @work(group="ask")
@@ -133,19 +152,22 @@ class Tokens(TokensEdit):
         """Ask for a limit."""
         draft = self.draft
         facts = draft.facts if draft is not None else None
-        if facts is not None and (limit := await self._number("max_length", 8, facts.context or 1 << 20)):
+        if facts is None:
+            return
+        limit = await self._number("max_length", LEAST_LIMIT, facts.context or 1 << 20, self.why_no_longer())
+        if limit:
             self.change({"tokens.max_length": limit})
 
-    async def _number(self, heading: str, least: int, most: int) -> int:
-        """A number that was typed; 0 for none."""
+    async def _number(self, heading: str, least: int, most: int, why: str = "") -> int:
+        """A number that was typed; 0 for none. `why` there is no larger one."""
         bounds = f"{words.count(least)} to {words.count(most)}"
 
         def wrong(text: str) -> str:
             number = text.replace(",", "").replace("_", "")
             fits = number.isdecimal() and least <= int(number[:15]) <= most
-            return "" if fits else f"A number from {bounds}."
+            return "" if fits else f"A number from {bounds}. {why}".rstrip()
 
-        answer = await self.app.push_screen_wait(Ask(heading, bounds, check=wrong))
+        answer = await self.app.push_screen_wait(Ask(heading, f"{bounds}. {why}" if why else bounds, check=wrong))
         return int(answer.replace(",", "").replace("_", "")) if answer else 0
 
     # Tokenizers

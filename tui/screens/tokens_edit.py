@@ -31,9 +31,11 @@ class TokensEdit(TokensKeys):
     @work(group="ask")
     async def action_write(self) -> None:
         """Show what would change, and write it."""
-        draft = self.draft
-        if draft is None:
-            return
+        if (draft := self.draft) is not None:
+            await self.write_draft(draft)
+
+    async def write_draft(self, draft: Draft) -> None:
+        """Show what would change in its file, and write it where that is wanted. For a worker."""
         origin = draft.origin
         if draft.writable and not draft.changes:
             return
@@ -55,8 +57,8 @@ class TokensEdit(TokensKeys):
             row, token = draft.row, draft.token
             drafts.close(draft)
             fresh = drafts.open(Origin(str(written)))
-            fresh.row, fresh.token = row, token
-        self.luthier.tell(f"{written} is written. R starts a run with it.", "run file")
+            fresh.row, fresh.token, fresh.written = row, token, True
+        self.luthier.tell(f"Written to {written.name}. R starts a run with it.", str(written.parent))
 
     # Templates
 

@@ -26,6 +26,10 @@ _OF_A_DRAFT = (
     *("padding_side", "train_on_eos", "batch", "findings", "lengths", "compare", "vocabulary", "scratch", "template"),
     *("about", "edit", "go_to_batch", "zoom", "next_pane", "previous_pane"),
 )
+_ANSWERED_WHILE_READ = (
+    *("next_row", "previous_row", "go_to_row", "next_finding", "previous_finding"),
+    *("next_batch", "previous_batch", "go_to_batch"),
+)
 _HINTS: dict[Pane, tuple[str, ...]] = {
     "tokens": ("next_row", "next_finding", "view", "limit_up", "truncation", "batch"),
     "text": ("next_row", "next_finding", "template", "edit", "zoom"),
@@ -82,23 +86,21 @@ class TokensKeys(TokensRules):
             return True
         draft = self.draft
         is_open = draft is not None and draft.facts is not None and draft.state != "failed"
+        if action in _ANSWERED_WHILE_READ and draft is not None and draft.state != "failed":
+            return True  # they say what is not here yet
         if action in _OF_A_ROW:
             return is_open and draft is not None and draft.count > 0
         if action in _OF_A_DRAFT:
             return is_open
         match action:
-            case "next_finding" | "previous_finding":
-                return is_open and draft is not None and bool(draft.findings)
-            case "next_batch" | "previous_batch":
-                return is_open and draft is not None and draft.batch.found is not None
             case "undo":
-                return draft is not None and bool(draft.past)
+                return draft is not None
             case "undo_all" | "write":
                 return draft is not None and (bool(draft.changes) or (action == "write" and not draft.origin.path))
             case "reload" | "close_draft":
                 return draft is not None
             case "run":
-                return is_open and draft is not None and draft.writable and not draft.changes
+                return is_open and draft is not None and draft.writable
         return True
 
     # Panes
@@ -210,7 +212,7 @@ class TokensKeys(TokensRules):
 
     def _move_row(self, by: int) -> None:
         draft = self.draft
-        if draft is None or not draft.count:
+        if draft is None or self.still_reading(not draft.count) or not draft.count:
             return
         row = min(max(1, draft.row + by), draft.count)
         if row != draft.row:
@@ -237,7 +239,10 @@ class TokensKeys(TokensRules):
 
     def _walk(self, backwards: bool) -> None:
         draft = self.draft
-        if draft is None or not draft.findings:
+        if draft is None or self.still_reading(not draft.findings):
+            return
+        if not draft.findings:
+            self.luthier.tell("Nothing is found in these rows.")
             return
         rule = draft.rule if draft.finding(draft.rule) is not None else ""
         chosen = self.query_one(TokenFindings).current

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import on
 
-from tui import lengths
+from tui import lengths, words
 from tui.screens.tokens_news import TokensNews
 from tui.tokens.model import Changes
 from tui.tokens.rules import following, next_batching
@@ -13,6 +13,14 @@ from tui.widgets.length_chart import LengthChart
 
 class TokensRules(TokensNews):
     """The screen with the keys that change the draft."""
+
+    def still_reading(self, missing: bool) -> bool:
+        """Whether what a key needs is missing because the rows are on their way; that is said."""
+        draft = self.draft
+        reading = draft is not None and draft.state != "failed" and (draft.facts is None or draft.measuring is not None)
+        if missing and reading:
+            self.luthier.tell("The rows are still being read.")
+        return missing and reading
 
     # Rules
 
@@ -51,17 +59,32 @@ class TokensRules(TokensNews):
         if draft is not None and limit != draft.max_length:
             self.change({"tokens.max_length": limit})
 
+    def _limit_by_key(self, limit: int) -> None:
+        """Where a key cannot move the limit any further, why."""
+        draft = self.draft
+        if draft is None or limit != draft.max_length:
+            self._limit(limit)
+        elif limit <= lengths.LEAST_LIMIT:
+            self.luthier.tell(f"{words.count(limit)} is the least.", "max_length")
+        elif self._longest():
+            self.luthier.tell(self.why_no_longer(), "max_length")
+
+    def why_no_longer(self) -> str:
+        """Why a limit goes no higher; "" where nothing says so."""
+        longest = self._longest()
+        return f"{words.count(longest)} is all that this model holds." if longest else ""
+
     def _longest(self) -> int | None:
         draft = self.draft
         return draft.facts.context if draft is not None and draft.facts is not None else None
 
     def _step_limit(self, by: int) -> None:
         if (draft := self.draft) is not None:
-            self._limit(lengths.stepped(draft.max_length, by, self._longest()))
+            self._limit_by_key(lengths.stepped(draft.max_length, by, self._longest()))
 
     def _scale_limit(self, double: bool) -> None:
         if (draft := self.draft) is not None:
-            self._limit(lengths.scaled(draft.max_length, double, self._longest()))
+            self._limit_by_key(lengths.scaled(draft.max_length, double, self._longest()))
 
     def action_limit_up(self) -> None:
         """A larger limit."""
@@ -85,8 +108,9 @@ class TokensRules(TokensNews):
 
     def action_undo(self) -> None:
         """Take the last change back."""
-        if (draft := self.draft) is not None:
-            self.luthier.drafts.undo(draft)
+        draft = self.draft
+        if draft is not None and not self.luthier.drafts.undo(draft):
+            self.luthier.tell("Nothing to undo" + (": the last changes are written." if draft.written else "."))
 
     def action_undo_all(self) -> None:
         """Take all changes back."""
@@ -106,7 +130,7 @@ class TokensRules(TokensNews):
     def show_batch(self, by: int = 0, step: int = 0) -> None:
         """Another batch."""
         draft = self.draft
-        if draft is None:
+        if draft is None or self.still_reading(draft.batch.found is None):
             return
         found = draft.batch.found
         most = found.steps if found is not None else step

@@ -19,6 +19,7 @@ from engine.runs.steps import find_step
 from engine.service import protocol as p
 from tui.link.service import Service, ServiceCancelledError, ServiceError, ServiceGoneError
 from tui.tokens.model import Batch, Draft
+from tui.tokens.places import place_in
 from tui.tokens.rows import WINDOW
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ FIELD_CHARACTERS = 6000
 """Characters of a field in its pane."""
 SPLIT_TOKENS = 2000
 _MOST_TRIES = 12
+_MOST_WINDOWS = 50
+"""Windows of a row that are looked through for a finding."""
 
 
 class Asking:
@@ -150,7 +153,8 @@ class Asking:
             self.work(partial(self._walk, draft, rule, backwards), f"tokens-walk-{draft.key}", exclusive=True)
 
     async def _walk(self, draft: Draft, rule: str, backwards: bool) -> None:
-        request = p.NextRow(id=0, draft=draft.id, rule=rule, row=draft.row, backwards=backwards)
+        version, row = draft.version, draft.row
+        request = p.NextRow(id=0, draft=draft.id, rule=rule, row=row, backwards=backwards)
         try:
             answer = await self.service.ask(request)
         except (ServiceGoneError, ServiceCancelledError):
@@ -163,9 +167,32 @@ class Asking:
             draft.place = (0, 0)
             self.app.tell("No row has this finding now.")
             return
+        token = await self._place(draft, rule, answer.row)
+        if version != draft.version or row != draft.row:
+            return  # the rules, or the row, are others by now
         draft.place = (answer.place, answer.of)
-        self.go(draft, answer.row)
+        self.go(draft, answer.row, token)
         self.tell("row")
+
+    async def _place(self, draft: Draft, rule: str, row: int) -> int:
+        """The token of a row where a finding is: its windows are looked through one by one, where they are long."""
+        start = 0
+        for _ in range(_MOST_WINDOWS):
+            window = draft.rows.held(row) if not start else None
+            if window is None or window.start != start:
+                request = p.TokenRow(id=0, draft=draft.id, row=row, start=start, count=WINDOW, limit=1)
+                try:
+                    answer = await self.service.ask(request)
+                except ServiceError:
+                    return 0
+                assert isinstance(answer, p.Tokens)
+                window = answer
+            token = place_in(rule, window)
+            end = window.start + len(window.tokens)
+            if token is not None or end >= window.total or not window.tokens:
+                return token or 0
+            start = end
+        return 0
 
     # Batches
 
@@ -200,6 +227,11 @@ class Asking:
         batch.journaled, batch.journal_fingerprint = ("unknown", "") if draft.origin.run else ("", "")
         self.tell("batch")
         self.check_journal(draft)
+        if batch.leads:
+            batch.leads = False
+            if row := next((document.row for line in answer.lines for document in line.documents), 0):
+                draft.place = (0, 0)
+                self.go(draft, row)
 
     def check_journal(self, draft: Draft) -> None:
         """See what the run's journal has for the step that is looked at."""

@@ -61,10 +61,11 @@ class TokensDesk(Asking):
             self.drafts.append(found)
             self._make_room()
             self.current = found
-            found.batch.step, found.wish = max(1, step), wish
+            found.batch.step, found.batch.leads, found.wish = max(1, step), bool(step), wish
             self._begin(found)
         else:
             self.current, found.wish = found, wish
+            found.batch.leads = bool(step)
             if found.state == "failed":
                 self.reopen(found)
             elif step:
@@ -158,6 +159,9 @@ class TokensDesk(Asking):
                 if draft.measured is not None and not answer.complete:  # the ways of batching are reckoned last
                     answer.strategies = answer.strategies or draft.measured.strategies
                 draft.measured = answer
+                found = draft.finding(draft.rule)
+                if found is None or found.rows != draft.place[1]:
+                    draft.place = (0, 0)
                 draft.measuring = (answer.seen, answer.total) if not answer.complete else None
                 self.tell("measured")
             case p.Progress():
@@ -171,6 +175,7 @@ class TokensDesk(Asking):
         if not draft.changes:
             draft.base = dict(answer.facts.keys)
         draft.version += 1
+        draft.place = (0, 0)
         draft.rows.clear()
         draft.row = min(draft.row, max(1, draft.count))
         self.read_batch(draft, draft.batch.step)
@@ -206,7 +211,7 @@ class TokensDesk(Asking):
 
     def written(self, draft: Draft) -> None:
         """The changes are in the file now: it is read again."""
-        draft.changes, draft.past = {}, []
+        draft.changes, draft.past, draft.written = {}, [], True
         self.reopen(draft)
 
     def _put(self, draft: Draft, wanted: Changes) -> None:
@@ -222,7 +227,7 @@ class TokensDesk(Asking):
         self._changed(draft)
 
     def _changed(self, draft: Draft) -> None:
-        draft.refused, draft.stale = "", True
+        draft.refused, draft.stale, draft.written = "", True, False
         if draft.state == "failed":
             self.reopen(draft)
         else:

@@ -54,6 +54,8 @@ class Batch:
     step: int = 1
     found: BatchFound | None = None
     error: str = ""
+    leads: bool = False
+    """Once it is here, its first row is the one to look at."""
     progress: tuple[int, int] | None = None
     """While rows are measured before it can be said."""
     journaled: Journaled = ""
@@ -102,6 +104,8 @@ class Draft:
     """Values of the file, without the changes."""
     past: list[Changes] = field(default_factory=list)
     """The changes as they were before each change of them."""
+    written: bool = False
+    """Its last changes went into the file."""
     refused: str = ""
     """Why the last change was taken back."""
     stale: bool = False
@@ -137,6 +141,12 @@ class Draft:
     def writable(self) -> bool:
         """Whether its changes can go into the file they came from: a run's own file is its record and stays as it is."""
         return bool(self.origin.path) and not self.origin.run
+
+    @property
+    def unwritten(self) -> str:
+        """How many changes are in no file, in words."""
+        count = len(self.changes)
+        return f"{count} changes are not written" if count != 1 else "1 change is not written"
 
     def value(self, key: str) -> Any:
         """The value of a key of the run file that is in force, as far as it is known."""

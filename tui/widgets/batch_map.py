@@ -55,7 +55,9 @@ class BatchMap(Picker):
         self.changed = False
         self.at = 0
         """Which document of the sequence under the cursor."""
-        self._label = 0
+        self._label, self._more = 0, 0
+        """Cells of the label of a sequence, and those of them that say how many rows follow its first."""
+        self._one_source = False
         self._span = (0, 0)
         """First cell of the sequences, and one past the last."""
         self._head: list[Row] = []
@@ -79,6 +81,8 @@ class BatchMap(Picker):
             self.cursor = self.top = self.at = 0
         self.found, self.journaled, self.waiting, self.problem = batch, journaled, waiting, problem
         self.changed = changed
+        lines = batch.lines if batch is not None else []
+        self._one_source = len({row.origin.rpartition(":")[0] for line in lines for row in line.documents}) == 1
         self.repaint()
 
     @property
@@ -164,7 +168,8 @@ class BatchMap(Picker):
         at = 0
         for text, ink in row:
             inside = self._span[0] <= at < self._span[1]
-            upright.append((text, ink.removesuffix(" selected").removesuffix("selected") if inside else ink))
+            kept = " ".join(name for name in ink.split() if name not in ("selected", "resting"))
+            upright.append((text, kept if inside else ink))
             at += cell_len(text)
         return upright
 
@@ -179,12 +184,17 @@ class BatchMap(Picker):
     def _label_width(self, batch: p.BatchFound, width: int) -> int:
         if width < 2 * _LEAST_MAP + 8:
             return 0
-        near = batch.lines[max(0, self.cursor - 200) : self.cursor + 200]
-        longest = max((self._label_size(line) for line in near), default=0)
-        return min(longest, width // 4)
+        near = [line for line in batch.lines[max(0, self.cursor - 200) : self.cursor + 200] if line.documents]
+        self._more = max((len(_more(line)) for line in near), default=0)
+        longest = max((cell_len(self._label_of(line, 60)) for line in near), default=0)
+        return min(longest + self._more, width // 4)
 
-    def _label_size(self, line: LineFact) -> int:
-        return cell_len(plain(line.documents[0].origin, 60)) + len(_more(line)) if line.documents else 0
+    def _label_of(self, line: LineFact, room: int) -> str:
+        """What a sequence is called by its first row: its number, with the source where there are several."""
+        if not line.documents:
+            return ""
+        first = line.documents[0]
+        return words.count(first.row) if self._one_source else ending(first.origin, room)
 
     def line(self, index: int, width: int) -> Row:
         """Micro-batch, origin, the sequence, its tokens."""
@@ -193,9 +203,9 @@ class BatchMap(Picker):
         line = batch.lines[index]
         row: Row = [(self._bracket(index, len(batch.lines), batch.micro_batch_size) + " ", "faint")]
         if self._label:
-            more = _more(line)
-            origin = ending(line.documents[0].origin, self._label - len(more)) if line.documents else ""
-            row += [(pad(origin, self._label - len(more)), "muted"), (more + " ", "faint")]
+            room = max(1, self._label - self._more)
+            name = pad(self._label_of(line, room), room, right=self._one_source)
+            row += [(name, "muted"), (pad(_more(line), self._more) + " ", "faint")]
         number = max(5, len(words.count(batch.width)))
         tokens = sum(count for kind, count in line.cells if kind in "tm")
         last: Row = [(pad(words.count(tokens), number + 1, right=True), "muted")] if width >= 2 * _LEAST_MAP else []

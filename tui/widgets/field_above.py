@@ -13,6 +13,8 @@ from tui.widgets.search_line import MOST_SOUGHT, TYPING_S
 
 NEWLINE, TAB = "⏎", "⇥"
 """How a line break and a tab stand in the line."""
+_JOINERS = ("\u200c", "\u200d")
+"""Zero width non-joiner and joiner: letters of some scripts and emoji are made with them, but they count as not printable."""
 _MOVES = {"up": -1, "down": 1, "pageup": -10, "pagedown": 10}
 
 
@@ -43,6 +45,15 @@ class FieldAbove(Vertical):
         """Line and pane."""
         yield self.field
         yield self.pane().add_class("-pane")
+
+    def on_descendant_focus(self) -> None:
+        """The pane's row is lifted while one types, too: arrows move it."""
+        self.set_class(self.field.has_focus, "-led")
+        self.pane().repaint()
+
+    def on_descendant_blur(self) -> None:
+        """The keys go elsewhere."""
+        self.on_descendant_focus()
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -85,5 +96,9 @@ class TextLine(Input):
             event.stop()
             event.prevent_default()
             self.insert_text_at_cursor(NEWLINE)
+        elif event.character in _JOINERS:
+            event.stop()
+            event.prevent_default()
+            self.insert_text_at_cursor(event.character)
         else:
             await super()._on_key(event)

@@ -21,6 +21,8 @@ from tui.text import plain, wrap
 from tui.widgets.painted import Painted
 
 _TICKS = tuple(2**power for power in range(3, 21))
+_CUT = "cut"
+"""What the shares below the axis are."""
 _CUT_TRUNCATIONS = ("right", "left")
 """Ways of cutting whose loss follows from the lengths alone."""
 
@@ -159,7 +161,7 @@ class LengthChart(Painted, can_focus=True):
         return rows
 
     def _axis(self, facts: LengthFacts, width: int) -> list[Row]:
-        """A line with ticks, the limits there, and the share of rows that each would cut."""
+        """A line with ticks, the limits there, and behind "cut" the share of rows that each would cut."""
         columns, at = self._shape(facts, width)
         line = list(self.glyphs.horizontal * (len(columns) + 1))
         line[at] = self.glyphs.limit
@@ -174,7 +176,7 @@ class LengthChart(Painted, can_focus=True):
             column = round(place_of(facts, limit + 0.5) * len(columns))
             column += column > at
             start = min(max(0, column - size // 2), width - size)
-            if start + size + 1 > taken or start < 0:
+            if start + size + 1 > taken or start <= len(_CUT):
                 continue
             taken = start
             if column != at:
@@ -182,6 +184,7 @@ class LengthChart(Painted, can_focus=True):
             names = _put(names, texts[0].center(size), start)
             shares = _put(shares, texts[1].center(size), start)
         marked: Row = [("".join(line[:at]), "line"), (line[at], "strong"), ("".join(line[at + 1 :]), "line")]
+        shares = _put(shares, _CUT[:width], 0) if shares.strip() else shares
         return [marked, [(names, "muted")], [(shares, "faint")]]
 
     def _effect(self, facts: LengthFacts, width: int) -> list[Row]:
@@ -203,7 +206,7 @@ class LengthChart(Painted, can_focus=True):
             [(f"{name} ", "muted"), (words.count(getattr(facts, name)), "text")]
             for name in ("p50", "p95", "p99", "max")
         ]
-        for name, value in (("sequences", facts.sequences), ("left out", facts.left_out)):
+        for name, value in (("sequences", facts.sequences), ("tokens left out", facts.left_out)):
             parts.append([(words.count(value) if self.exact else waiting, "text"), (f" {name}", "muted")])
         return flowed(parts, width, self.glyphs)
 

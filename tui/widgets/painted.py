@@ -2,7 +2,8 @@
 
 A subclass says what it looks like in `paint`; `repaint` compares that with what is on the screen. Textual itself has
 no cell diff, so a widget that called `refresh()` would be sent whole each time. Rows always carry a style, which
-NO_COLOR needs. `framed` widgets draw their own border, so that a number in it costs a few bytes, too.
+NO_COLOR needs. `framed` widgets draw their own border, so that a number in it costs a few bytes, too;
+the one with the focus has a mark before its title.
 """
 
 from __future__ import annotations
@@ -150,7 +151,10 @@ class Painted(Widget):
         glyphs, ink = self.glyphs, "focus" if self.has_focus else "line"
         top_left, top_right, bottom_left, bottom_right = tuple(glyphs.corners)
         name, badge = self.title(), self.badge()
-        left: Row = [(top_left + glyphs.horizontal + " ", ink), *name, (" ", ink)] if name else [(top_left, ink)]
+        lead: Row = (
+            [(top_left, ink), (glyphs.here, "strong")] if self.has_focus else [(top_left + glyphs.horizontal, ink)]
+        )
+        left: Row = [*lead, (" ", ink), *name, (" ", ink)] if name else [(top_left, ink)]
         right: Row = [(" ", ink), *badge, (" " + glyphs.horizontal + top_right, ink)] if badge else [(top_right, ink)]
         if row_width(left) + row_width(right) > width:
             right = [(top_right, ink)]

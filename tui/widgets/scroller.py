@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from textual import events
 from textual.message import Message
+from textual.widget import Widget
 
 from tui.keys import bindings
 from tui.rows import Row
@@ -38,6 +39,12 @@ class Scroller(Painted, can_focus=True):
     def empty(self, width: int) -> list[Row]:
         """What is shown where there is no row."""
         return []
+
+    @property
+    def resting(self) -> bool:
+        """Whether the keys go to another pane. One that is led from a field does not rest."""
+        led = not self.can_focus or (isinstance(self.parent, Widget) and self.parent.has_class("-led"))
+        return self.framed and not led and not self.has_focus
 
     def paint(self, width: int, height: int) -> list[Row]:
         """The rows in view, with a mark at the right edge that says where they lie."""
@@ -168,11 +175,11 @@ class Picker(Scroller):
         self.cursor = min(max(0, self.cursor), count - 1)
         self.top = min(max(self.top, self.cursor - room + 1), self.cursor, max(0, count - room))
         lines: Callable[[int, int], Row] = self.line
-        plain_line = lines
+        plain_line, lifted = lines, "resting" if self.resting else "selected"
 
         def line(index: int, line_width: int) -> Row:
             row = fit(plain_line(index, line_width), line_width)
-            return marked(row, "selected") if index == self.cursor else row
+            return marked(row, lifted) if index == self.cursor else row
 
         rows = [line(index, width - 1) for index in range(self.top, min(count, self.top + room))]
         if count > room:

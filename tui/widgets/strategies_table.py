@@ -8,7 +8,7 @@ from engine.token_facts import StrategyFacts
 from tui import words
 from tui.histogram import lying
 from tui.rows import Row
-from tui.text import pad, plain, wrap
+from tui.text import cell_len, pad, plain, wrap
 from tui.widgets.painted import row_width
 from tui.widgets.scroller import Picker
 
@@ -18,7 +18,8 @@ _ABOUT = {
     "packed": "short rows share a sequence, kept apart in attention",
     "wrapped": "texts one behind the other, cut every max_length tokens",
 }
-_NAME, _WASTE, _NUMBER, _TIME = 10, 8, 10, 10
+_NAME, _WASTE, _NUMBER, _TIME = 8, 8, 11, 12
+"""Cells of the columns; those of figures begin with a blank, so that no two touch."""
 _LEAST_BAR = 6
 
 
@@ -77,8 +78,14 @@ class StrategiesTable(Picker):
         room = height - len(rows)
         if strategy is None or room < 2:
             return rows
-        why: list[Row] = [[], *([(line, "muted")] for line in wrap(_ABOUT[strategy.name], width))]
+        note = self._note(strategy, width - 1)
+        cut = wrap(strategy.note, width) if strategy.note and note != plain(strategy.note) else []
+        why: list[Row] = [[], *([(line, "muted")] for line in [*cut, *wrap(_ABOUT[strategy.name], width)])]
         return [*rows, *why[:room]]
+
+    def _note(self, strategy: StrategyFacts, width: int) -> str:
+        """Why a way cannot be had, as far as it fits behind its name."""
+        return plain(strategy.note, max(0, width - 2 - _NAME))
 
     def heading(self, width: int) -> list[Row]:
         """Names of the columns."""
@@ -86,7 +93,7 @@ class StrategiesTable(Picker):
             return []
         bar, columns = self._room(width - 1)
         row: Row = [(pad("", 2 + _NAME), ""), (pad("waste", _WASTE, right=True), "faint"), (" " * bar, "")]
-        return [[*row, *((pad(name, size, right=True), "faint") for name, size in columns)]]
+        return [[*row, *((" " + pad(name, size - 1, right=True), "faint") for name, size in columns)]]
 
     def _room(self, width: int) -> tuple[int, list[tuple[str, int]]]:
         """Cells of the bar, and the columns that there is room for; the time is the last to go."""
@@ -105,7 +112,8 @@ class StrategiesTable(Picker):
         ink = "faint" if strategy.note else "title" if strategy.current else "text"
         row: Row = [mark, (pad(strategy.name, _NAME), ink)]
         if strategy.note:
-            return [*row, (plain(strategy.note, width - row_width(row)), "faint")]
+            note = self._note(strategy, width)
+            return [*row, ("  " if row_width(row) + 2 + cell_len(note) <= width else "", ""), (note, "faint")]
         bar, columns = self._room(width)
         row.append((pad(f"{100 * strategy.waste:.1f} %", _WASTE, right=True), "text"))
         if bar:
@@ -115,7 +123,7 @@ class StrategiesTable(Picker):
             "steps": words.count(strategy.steps),
             "time": self._time(strategy),
         }
-        return [*row, *((pad(cells[name], size, right=True), "text") for name, size in columns)]
+        return [*row, *((" " + pad(cells[name], size - 1, right=True), "text") for name, size in columns)]
 
     def _time(self, strategy: StrategyFacts) -> str:
         """Of an epoch; as a multiple of the present way's where no pace is known."""

@@ -14,7 +14,7 @@ from textual.message import Message
 from engine.token_facts import TokenFinding, TokenFix
 from tui import words
 from tui.rows import Row
-from tui.text import pad, plain, wrap
+from tui.text import cell_len, pad, plain, wrap
 from tui.widgets.length_chart import share
 from tui.widgets.painted import apart, row_width
 from tui.widgets.scroller import Picker
@@ -22,6 +22,8 @@ from tui.widgets.scroller import Picker
 _INK = {"error": "bad", "warning": "warn", "note": "muted"}
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 _INDENT = "  "
+_LONGEST_NAME = 40
+"""Cells of a finding's name that counts and shares give way to."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,11 @@ class TokenFindings(Picker):
         rows: list[Row] = [[(_INDENT, ""), (line, "text")] for line in (wrap(finding.why, room) if finding.why else [])]
         rows += [[(_INDENT, ""), (line, "muted")] for line in (wrap(finding.cure, room) if finding.cure else [])]
         lines = [_Line(index, text=row) for row in rows]
-        lines += [_Line(index, fix) for fix in range(len(finding.fixes))]
+        for number, fix in enumerate(finding.fixes):
+            lines.append(_Line(index, number))
+            if not self._beside(fix, width):
+                below = wrap(said(fix.changes), max(8, width - 2 * len(_INDENT)))
+                lines += [_Line(index, text=[(2 * _INDENT, ""), (line, "faint")]) for line in below]
         return [*lines, _Line(index, text=[])] if lines and index < len(self.found) - 1 else lines
 
     def line(self, index: int, width: int) -> Row:
@@ -180,19 +186,37 @@ class TokenFindings(Picker):
         glyphs, ink = self.glyphs, _INK[finding.severity]
         mark = {"error": glyphs.no, "warning": glyphs.warn, "note": glyphs.dot}[finding.severity]
         here = glyphs.here if finding.rule == self.rule else " "
-        size = max(len(words.count(other.rows)) for other in self.found)
-        right: Row = [(f" {pad(words.count(finding.rows), size, right=True)}", "text")]
-        if self.rows and width >= 30:
-            right.append((pad(share(finding.rows, self.rows), 9, right=True), "faint"))
         left: Row = [(here, "accent"), (f"{mark} ", ink)]
-        room = width - row_width(left) - row_width(right)
-        title = plain(finding.title, room)
+        count, part = self._columns(width - row_width(left))
+        right: Row = [(f" {pad(self._count(finding, count), count, right=True)}", "text")] if count else []
+        right += [(pad(share(finding.rows, self.rows), part, right=True), "faint")] if part else []
+        title = plain(finding.title, width - row_width(left) - row_width(right))
         return apart([*left, (title, "title" if line.finding == self.open else "text")], right, width)
+
+    def _count(self, finding: TokenFinding, size: int) -> str:
+        """The rows of a finding in a column of `size` cells."""
+        whole = words.count(finding.rows)
+        return whole if len(whole) <= size else words.short_count(finding.rows)
+
+    def _columns(self, room: int) -> tuple[int, int]:
+        """Cells of the counts and of the shares: they give way, shares first, so that names can be read."""
+        name = max(cell_len(plain(finding.title, _LONGEST_NAME)) for finding in self.found)
+        whole = max(len(words.count(finding.rows)) for finding in self.found)
+        short = max(len(self._count(finding, 5)) for finding in self.found)
+        part = 2 + max(len(share(finding.rows, self.rows)) for finding in self.found) if self.rows else 0
+        for count, shares in ((whole, part), (whole, 0), (short, 0)):
+            if name + 1 + count + shares <= room:
+                return count, shares
+        return short, 0
 
     def _fix_line(self, fix: TokenFix, width: int) -> Row:
         row: Row = [(f"{_INDENT}{self.glyphs.arrow} ", "accent"), (plain(fix.says, width - 5), "key")]
-        room = width - row_width(row) - 2
-        return [*row, (f"  {plain(said(fix.changes), room)}", "faint")] if room > 8 else row
+        return [*row, (f"  {plain(said(fix.changes))}", "faint")] if self._beside(fix, width) else row
+
+    def _beside(self, fix: TokenFix, width: int) -> bool:
+        """Whether what a fix changes fits behind what it says; else it stands below."""
+        says = cell_len(_INDENT) + cell_len(self.glyphs.arrow) + 1 + cell_len(plain(fix.says, width - 5))
+        return says + 2 + cell_len(plain(said(fix.changes))) <= width
 
     def empty(self, width: int) -> list[Row]:
         """There are none, or none is known yet."""

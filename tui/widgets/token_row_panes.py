@@ -9,7 +9,7 @@ from tui.flow import flowed
 from tui.rows import Row
 from tui.text import clip, plain, wrap
 from tui.tokens.fields import Place, place_of, segment_of
-from tui.tokens.inks import spaced
+from tui.tokens.inks import CONTROL_INKS, spaced
 from tui.tokens.layout import label_of
 from tui.tokens.pieces import Written, blanks
 from tui.tokens.textlines import Stretch, TextLine, painted, text_lines
@@ -163,7 +163,7 @@ class TokenCard(Scroller, can_focus=False):
     def _of_token(self, row: Tokens, token: TokenFact, width: int) -> list[Row]:
         piece = self.piece or Written(blanks(token.piece, self.glyphs.ascii_only), "text")
         ink = {"trained": "train under", "masked": "title", "cut": "faint strike"}[token.mark]
-        head: Row = [(clip(piece.text, width), f"{ink} reverse" if token.special else ink)]
+        head: Row = [(clip(piece.text, width), CONTROL_INKS[token.mark] if token.special else ink)]
         if self.group is not None:
             spelled, part, of = self.group
             head = [

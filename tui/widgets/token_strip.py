@@ -1,7 +1,8 @@
 """The tokens of a row: as splits, with ids and labels below, or as a table. A cursor stands on one of them.
 
-No meaning is in a colour alone: what is trained is underlined, control tokens are reversed, what is cut is struck through and
-stands behind a line that says so, and a bar at the left edge goes along lines that are trained.
+No meaning is in a colour alone: what is trained is underlined, control tokens lie on a ground, what is cut is struck through and
+stands behind a line that says so, a bar at the left edge goes along lines that are trained, and a mark beside it shows the line
+with the cursor. Where there is a cell between tokens, the cursor is in brackets, too.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ class TokenStrip(Scroller):
         """Shown instead of tokens."""
         self._layout = Layout("splits")
         self._made_for: tuple[object, ...] = ()
+        self._sizes = table.Sizes()
+        self._flat = False
+        """Whether a cell lies between tokens."""
         self._goal: int | None = None
         """The column that one moves along, up and down."""
 
@@ -116,11 +120,13 @@ class TokenStrip(Scroller):
         if self._made_for[:1] != key[:1] or self._made_for != key:
             self._made_for = key
             row = self.row
+            self._flat = bool(flat) or self.view == "ids"
             self._layout = (
                 laid(row, self.view, room, self.max_length, self.glyphs.ascii_only, bool(flat))
                 if row is not None
                 else Layout(self.view)
             )
+            self._sizes = table.sizes(row, self._layout.pieces) if row is not None else table.Sizes()
         return self._layout
 
     def count(self, width: int) -> int:
@@ -133,7 +139,7 @@ class TokenStrip(Scroller):
         if self.problem or self.row is None or not layout.lines:
             return self.empty(width)
         legend = [self._legend(width)] if height >= _LEGEND_LEAST else []
-        head = [[(" " * _BAR, ""), *table.heading(width - _BAR - 1)]] if self.view == "table" else []
+        head = [[(" " * _BAR, ""), *table.heading(width - _BAR - 1, self._sizes)]] if self.view == "table" else []
         room = max(1, height - len(legend) - len(head))
         self._keep_in_view(layout, room)
         rows = super().paint(width, room)
@@ -170,18 +176,30 @@ class TokenStrip(Scroller):
         line = layout.lines[index]
         if line.rule:
             return self._rule(line.rule, width)
-        row: Row = [self._bar(line)]
+        here = not line.part and any(cell.token == self.cursor for cell in line.cells)
+        boxed = here and self._flat and self.view != "table"
+        row: Row = [self._bar(line), (self.glyphs.here if here else " ", "strong")]
+        if boxed and line.cells[0].token == self.cursor:
+            row[1] = ("[", "strong")
         if self.view == "table":
             cell = line.cells[0]
             assert self.row is not None
-            return [*row, *table.line(self.row, cell, cell.token == self.cursor, width - _BAR)]
+            return [*row, *table.line(self.row, cell, self._cursor_ink if here else "", width - _BAR, self._sizes)]
         at = 0
         for cell in line.cells:
             if cell.x > at:
-                row.append((self._between(line, cell.x - at), "faint"))
+                edge = "[" if cell.token == self.cursor else "]" if cell.token == self.cursor + 1 else ""
+                between = (edge, "strong") if boxed and edge else (self._between(line, cell.x - at), "faint")
+                row.append(between)
             row += self._cell(cell, line)
             at = cell.x + cell.width
+        if boxed and line.cells[-1].token == self.cursor:
+            row.append(("]", "strong"))
         return row
+
+    @property
+    def _cursor_ink(self) -> str:
+        return "here" if self.has_focus else "title resting"
 
     def _between(self, line: Line, size: int) -> str:
         flat = self.view == "splits" and not line.part
@@ -190,8 +208,8 @@ class TokenStrip(Scroller):
     def _bar(self, line: Line) -> tuple[str, str]:
         marks = {self._fact(cell.token).mark for cell in line.cells if self._fact(cell.token) is not None}
         if "trained" in marks:
-            return f"{self.glyphs.trained} ", "train"
-        return "  ", ""
+            return self.glyphs.trained, "train"
+        return " ", ""
 
     def _fact(self, token: int) -> TokenFact:
         assert self.row is not None
@@ -206,19 +224,19 @@ class TokenStrip(Scroller):
         ink = MARK_INKS[fact.mark]
         row: Row = []
         if cell.lead:
-            row.append((cell.lead, f"{ink} {'here' if self._in_group(index) else ground}"))
+            row.append((cell.lead, f"{ink} {self._cursor_ink if self._in_group(index) else ground}"))
         text = clip(cell.text, max(1, cell.width - cell_len(cell.lead)))
         fill = " " * max(0, cell.width - cell_len(cell.lead) - cell_len(text))
         if line.part:
             faint = {0: "", 1: "faint", 2: "train" if fact.mark == "trained" else "faint"}[line.part]
-            return [(text + fill, "here" if here else f"{faint} {ground}")]
+            return [(text + fill, self._cursor_ink if here else f"{faint} {ground}")]
         if here:
-            row.append((text, "here"))
+            row.append((text, self._cursor_ink))
         elif piece.kind in ("special", "added"):
-            row.append((text, f"{CONTROL_INKS[fact.mark]} reverse"))
+            row.append((text, CONTROL_INKS[fact.mark]))
         else:
             row.append((text, f"{BYTE_INKS[fact.mark] if piece.kind == 'bytes' else ink} {ground}"))
-        return [*row, (fill, "here" if here else ground)] if fill else row
+        return [*row, (fill, self._cursor_ink if here else ground)] if fill else row
 
     def _in_group(self, first: int) -> bool:
         """Whether the cursor is on a token of the group that begins at an index of the window."""
@@ -241,9 +259,11 @@ class TokenStrip(Scroller):
             [("trained", "train under")],
             [("not trained", "muted")],
             *([[("cut", "faint strike")]] if row.cut else []),
-            [("control", "faint reverse")],
-            [(blank[0], "text"), (" blank ", "muted"), (blank[1], "text"), (" line ", "muted"), (blank[2], "text"),
-             (" tab", "muted")],
+            [("control", CONTROL_INKS["masked"])],
+            [("[", "strong"), ("cursor", self._cursor_ink), ("]", "strong")]
+            if self._flat and self.view != "table"
+            else [("cursor", self._cursor_ink)],
+            *([(char, "text"), (f" {name}", "muted")] for char, name in zip(blank, ("blank", "line", "tab"), strict=True)),
             [(digits("f0"), "muted"), (" byte of a character", "muted")],
         ]  # fmt: skip
         out: Row = []

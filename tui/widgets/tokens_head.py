@@ -46,7 +46,7 @@ class TokensHead(Painted):
         added = f" and {len(facts.new_tokens)} new" if facts.new_tokens else ""
         parts: list[Row] = [
             [(plain(short(facts.tokenizer).rstrip("/").rsplit("/", 1)[-1], 32), "text")],
-            [(f"{words.count(facts.vocabulary - len(facts.new_tokens))}{added} tokens", "muted")],
+            [(f"vocabulary {words.count(facts.vocabulary - len(facts.new_tokens))}{added}", "muted")],
             [] if facts.weights else [("no weights: to look at only", "warn")],
             [("A", "key"), (f" {_notes(facts)}", "warn")] if _notes(facts) else [],
         ]
@@ -96,7 +96,7 @@ class TokensHead(Painted):
         return apart(_fitting(left, parts, width - row_width(right) - 2), right, width)
 
     def _figures(self, row: Tokens) -> Row:
-        dot = (f" {self.glyphs.dot} ", "faint")
+        dot = (f" {self.glyphs.between} ", "faint")
         return [
             (words.count(row.total), "title"),
             (" tokens", "muted"),

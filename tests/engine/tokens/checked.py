@@ -93,7 +93,10 @@ class Checker:
             assert not (differing & ~opens).any()
         else:
             assert not differing.any()
-        assert not (_covered(theirs, len(text)) & ~_covered(ours, len(text))).any()
+        if self.name == "chinese_llama":  # it leaves characters out
+            assert not (_covered(theirs, len(text)) & ~_covered(ours, len(text))).any()
+        else:
+            assert _covered(ours, len(text)).all()
 
     def _labels(self, row: Encoded) -> None:
         trained = row.labels != IGNORE

@@ -28,9 +28,9 @@ class Said(Painted):
         super().__init__(id=id)
         self.text, self.ink = text, ink
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, ink: str) -> None:
         """Say something else."""
-        self.text = text
+        self.text, self.ink = text, ink
         self.repaint()
 
     def paint(self, width: int, height: int) -> list[Row]:
@@ -45,20 +45,28 @@ class Ask(Dialog[str]):
     AUTO_FOCUS = "#answer"
 
     def __init__(
-        self, heading: str, text: str, value: str = "", check: Check | None = None, paths: bool = False
+        self,
+        heading: str,
+        text: str,
+        value: str = "",
+        check: Check | None = None,
+        paths: bool = False,
+        yes: str = "take it",
     ) -> None:
+        """`yes` says what enter does."""
         super().__init__()
+        self._enter = f"{'tab: complete   ' if paths else ''}enter: {yes}"
         self.heading, self.text, self.value = heading, text, value
         self.check, self.paths = check, paths
 
     def compose(self) -> ComposeResult:
         """Text, field, what is wrong."""
         with Vertical(id="ask") as box:
-            box.border_subtitle = "enter yes   esc close"
+            box.border_subtitle = "esc close"
             yield Said(plain(self.heading, 80), "title", id="ask-heading")
             yield Said(self.text, "muted", id="ask-text")
             yield PathInput(self.value, id="answer", compact=True)
-            yield Said("", "bad", id="ask-error")
+            yield Said(self._enter, "muted", id="ask-error")
 
     def on_mount(self) -> None:
         """As high as its text."""
@@ -86,13 +94,13 @@ class Ask(Dialog[str]):
 
     @on(Input.Changed)
     def _changed(self) -> None:
-        self.query_one("#ask-error", Said).say("")
+        self.query_one("#ask-error", Said).say(self._enter, "muted")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         text = event.value.strip()
         wrong = self.check(text) if self.check else ""
         if wrong:
-            self.query_one("#ask-error", Said).say(wrong)
+            self.query_one("#ask-error", Said).say(wrong, "bad")
         else:
             self.dismiss(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from tui.widgets.scroller import Scroller
 if TYPE_CHECKING:
     from engine.config.use import Plan
 
+_IN_SOURCE = re.compile(r"data\[(\d+)\]\.(.+)")
 _MOVES = {"up": -1, "down": 1, "pageup": -8, "pagedown": 8}
 
 
@@ -81,28 +83,38 @@ class ChangesList(Scroller):
             return []
         what = "is new" if plan.before is None else "says so already" if plan.text == plan.before else "changes"
         rows: list[Row] = [[(plain(plan.path.name, max(8, width - 16)), "title"), (f" {what}", "muted")], []]
-        rows += [self._change(line, width) for line in self.said]
+        said = [line.partition("  ") for line in self.said]
+        names = [named(key, len(plan.run.data)) for key, _, _ in said]
+        longest = max(map(len, names), default=0)
+        for (key, _, values), name in zip(said, names, strict=True):
+            rows.append(self._change(name.ljust(longest), values.lstrip(), key in self.gone, width))
         if plan.before is not None:
-            lost = comments(plan.lost_comments) if plan.lost_comments else "0 comments"
-            text = f"{lost} lost; every other line stays as it is"
+            lost = f"{comments(plan.lost_comments)} lost; every other line stays as it is"
+            text = lost if plan.lost_comments else "comments stay as they are, and so does every other line"
             rows += [[], [(line, "warn" if plan.lost_comments else "faint") for line in wrap(text, width)]]
         return rows
 
-    def _change(self, line: str, width: int) -> Row:
+    def _change(self, name: str, values: str, gone: bool, width: int) -> Row:
         """ "tokens.max_length  512 -> 768", with the key, the old and the new value told apart."""
-        key, gap, values = line.partition("  ")
-        old, arrow, new = values.lstrip().partition(" -> ")
-        new = "taken out" if key in self.gone else new
-        fill = " " * (len(values) - len(values.lstrip()))
-        row: Row = [(plain(key, width), "text"), (gap + fill, ""), (plain(old, width), "muted")]
-        return [*row, (f" {self.glyphs.arrow} ", "faint"), (plain(new, width), "accent")] if arrow else row
+        old, arrow, new = values.partition(" -> ")
+        row: Row = [(plain(name, width), "text"), ("  ", ""), (plain(old, width), "muted")]
+        new = "taken out" if gone else plain(new, width)
+        return [*row, (f" {self.glyphs.arrow} ", "faint"), (new, "accent")] if arrow else row
+
+
+def named(key: str, sources: int) -> str:
+    """A key as one finds it in the file: "data[0].template" is `[[data]] template`, with a number where there are several."""
+    found = _IN_SOURCE.fullmatch(key)
+    if found is None:
+        return key
+    return f"[[data]] {f'#{int(found[1]) + 1} ' if sources > 1 else ''}{found[2]}"
 
 
 class Changes(Dialog[Path]):
     """Answers with the run file that was written."""
 
     BINDINGS = bindings("dialog", "complete")
-    AUTO_FOCUS = ""
+    AUTO_FOCUS = "#changes-path, #changes-list"
 
     def __init__(
         self,
@@ -143,9 +155,6 @@ class Changes(Dialog[Path]):
         if self.new:
             field = self.query_one(Input)
             field.cursor_position = len(field.value)
-            field.focus()
-        else:
-            self.query_one(ChangesList).focus()
         self._plan()
 
     @on(Input.Changed)
