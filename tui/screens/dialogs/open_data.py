@@ -74,7 +74,7 @@ class OpenData(Dialog[list[dict[str, Any]]]):
         self._look(event.value)
 
     def _look(self, text: str) -> None:
-        self.run_worker(partial(self._list, text), group="list", exclusive=True)
+        self.run_worker(self._list(text), group="list", exclusive=True)
 
     async def _list(self, text: str) -> None:
         folder, start = parted(text)
