@@ -66,6 +66,8 @@ def test_the_template_is_edited_while_the_screens_stand_aside(open_terminal: Ope
     terminal.expect("Riddle")
     again = bytes(terminal.output[before:])
     assert again.rindex(b"\x1b[?1049h") > again.rindex(b"EDITED"), "the screens come back"
+    terminal.type("U")  # leaving with changes that are not written asks
+    terminal.drain(1.0)
     terminal.type("\x11")
     assert terminal.wait() == 0
 
