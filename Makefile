@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check format bench bench-data bench-tokens pictures clean
+.PHONY: help setup demo test check format bench bench-data bench-tokens bench-train pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -47,6 +47,11 @@ bench-tokens: $(READY)  ## masks, encoding and packing beside transformers and T
 	$(BIN)/python -m bench.token_path
 	$(BIN)/python -m bench.token_packing
 	$(BIN)/python -m bench.tokens_screen
+
+bench-train: $(READY)  ## QLoRA runs beside TRL and the Trainer of transformers; what watching costs (an hour; ARGS=--quick)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python -m bench.train $(ARGS)
+	$(BIN)/python -m bench.train_overhead
 
 pictures: $(READY)  ## the README's pictures, from the real app and the demo's runs
 	$(BIN)/python docs/pictures.py

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.tiny import make_model, write_rows
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Before torch is imported: the models of tests are small, and test processes and workers share few cores."""
+
+from tests.tiny import make_model, write_rows  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -95,12 +95,19 @@ def result_parts(view: RunView) -> list[Row]:
 
 def pace_parts(view: RunView) -> list[str]:
     """Speed and memory."""
-    speed, peak = view.last("tokens_per_s"), view.last("peak_gib")
+    speed = view.last("tokens_per_s")
     return [
         f"{words.short_count(speed)} tok/s" if speed else "",
-        f"peak {words.gib(peak)}" if peak else "",
+        peak_words(view),
         plain(view.model.device, 40) if view.model else "",
     ]
+
+
+def peak_words(view: RunView) -> str:
+    """The highest use of memory so far, and the planned one."""
+    peak = view.last("peak_gib")
+    planned = f" (planned {words.gib(view.predicted_gib)})" if view.predicted_gib else ""
+    return f"peak {words.gib(peak)}{planned}" if peak else ""
 
 
 def run_facts(run: Run, reason: str, width: int, glyphs: Glyphs) -> list[Row]:

@@ -143,6 +143,23 @@ def inspect(
 
 
 @app.command()
+def plan(
+    run_file: Annotated[Path, typer.Argument(metavar="RUN.toml", help="The run file, or the name of a run.")],
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="SIZE", help='A GPU with so much memory, such as "24GB".')
+    ] = None,
+    no_time: Annotated[bool, typer.Option("--no-time", help="Do not time a few layers on this machine.")] = False,
+    overrides: Overrides = None,
+    runs_dir: RunsDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a run will take before it starts: memory, steps, time, disk; and what would make it smaller."""
+    from engine.cli import plan_verb
+
+    plan_verb.plan(run_file, device, overrides or [], runs_dir, not no_time, as_json)
+
+
+@app.command()
 def spec(
     as_json: Annotated[bool, typer.Option("--json", help="The JSON Schema instead of a commented run file.")] = False,
 ) -> None:

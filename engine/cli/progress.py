@@ -60,8 +60,11 @@ def sentence(event: e.AnyEvent) -> str:
             )
         case e.Plan():
             return f"{event.steps:,} steps of {event.batch_size} sequences, {event.steps_per_epoch:,} steps an epoch"
+        case e.Memory():
+            return memory_sentence(event)
         case e.Eval():
-            return f"evaluation at step {event.step}: loss {number(event.loss)}"
+            best = ", the lowest so far" if event.best else ""
+            return f"evaluation at step {event.step}: loss {number(event.loss)}{best}"
         case e.Sample():
             return f"sample at step {event.step}: {one_line(event.prompt, 60)} → {one_line(event.text, 160)}"
         case e.Checkpoint():
@@ -74,6 +77,24 @@ def sentence(event: e.AnyEvent) -> str:
             return f"{event.command}: the worker will do it"
         case _:
             return ""
+
+
+def memory_sentence(event: e.Memory) -> str:
+    """What a run takes of its device, in words."""
+    cut = f"micro-batches of {event.micro_batch_size} x {event.grad_accumulation}"
+    again = (
+        f", {event.checkpointed_layers} of {event.layers} layers computed again" if event.checkpointed_layers else ""
+    )
+    planned = f"{event.predicted_gib:.2f} GiB planned" if event.predicted_gib else "no plan"
+    match event.stage:
+        case "planned":
+            return f"memory: {planned} of {event.limit_gib:.1f} GiB, {cut}{again}"
+        case "rehearsed":
+            return f"memory: {event.measured_gib:.2f} GiB measured on the longest batch ({planned}), {cut}{again}"
+        case "halved":
+            return f"memory: out of it; going on with {cut}{again}"
+        case _:
+            return f"memory: {event.measured_gib:.2f} GiB at the highest ({planned})"
 
 
 def number(value: float | None) -> str:

@@ -60,7 +60,11 @@ def _facts(run: Run, summary: dict[str, Any]) -> list[tuple[str, str]]:
         best = f", best {summary['best_eval_loss']:.4f} at step {summary['best_eval_step']}"
         facts.append(("eval loss", f"{summary['eval_loss']:.4f}{best}"))
     if summary["tokens_per_s"]:
-        facts.append(("speed", f"{summary['tokens_per_s']:,.0f} tok/s, peak {summary['peak_gib']:.2f} GiB"))
+        planned = f" (planned {view.predicted_gib:.2f})" if view.predicted_gib else ""
+        cut = f", micro-batches of {view.micro_batch_size}" if view.micro_batch_size else ""
+        facts.append(
+            ("speed", f"{summary['tokens_per_s']:,.0f} tok/s, peak {summary['peak_gib']:.2f} GiB{planned}{cut}")
+        )
     if view.model:
         model = view.model
         facts.append(("model", f"{model.path} ({model.quantization}, {model.adapter}) on {model.device}"))

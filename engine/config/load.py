@@ -160,6 +160,9 @@ def anchor_paths(table: Table, folder: Path) -> None:
             model["path"] = found
     if isinstance(model, dict) and isinstance(model.get("chat_template"), str):
         model["chat_template"] = _anchored(model["chat_template"], folder)
+    lora = table.get("lora")
+    if isinstance(lora, dict) and isinstance(lora.get("start_from"), str) and lora["start_from"]:
+        lora["start_from"] = _anchored(lora["start_from"], folder)
     data = table.get("data")
     sources = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
     for source in sources:

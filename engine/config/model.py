@@ -20,8 +20,14 @@ class ModelSection(Section):
     revision: str | None = None
     """Branch, tag or commit of a hub model. Not used for a folder."""
 
-    attention: Literal["sdpa", "eager"] = "sdpa"
-    """How attention is computed. "sdpa" is torch's fused kernel; "eager" is slower and for comparison."""
+    attention: Literal["auto", "varlen", "sdpa", "eager"] = "auto"
+    """How attention is computed. "varlen" goes through the rows of a packed sequence one by one and computes nothing between
+    them; "sdpa" is torch's fused kernel with a mask; "eager" is slower and for comparison. "auto": "varlen" where the
+    architecture allows it, else "sdpa"."""
+
+    liger: bool = False
+    """Liger's fused kernels for norms, rotary positions and the gated MLP: faster, less memory. NVIDIA GPUs only; needs
+    `pip install luthier[liger]`."""
 
     trust_remote_code: bool = False
     """Allow Python code that comes with this model to run on this machine. Leave it off unless you read that code."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from engine.config.agreement import refuse_disagreement
 from engine.config.base import Section
 from engine.config.data import DataSection
 from engine.config.lora import LoraSection, QuantizationSection
@@ -36,22 +37,7 @@ class RunFile(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> RunFile:
-        if self.train.method == "full" and self.quantization.bits != 32:
-            why = (
-                "4-bit weights cannot be trained"
-                if self.quantization.bits == 4
-                else "bfloat16 rounds small updates away"
-            )
-            raise ValueError(
-                f'train.method = "full" needs quantization.bits = 32 ({why}); set it, or train.method to "lora"'
-            )
-        if self.train.method == "full" and self.lora != LoraSection():
-            raise ValueError('[lora] is not read with train.method = "full"; remove it')
-        if self.quantization.bits != 4 and self.quantization != QuantizationSection(bits=self.quantization.bits):
-            raise ValueError(
-                "quantization.type, double and compute_dtype are read only with bits = 4; "
-                f"bits = {self.quantization.bits} already says the type of the weights"
-            )
+        refuse_disagreement(self.model, self.quantization, self.lora, self.train, self.eval)
         weighted = [source.weight is not None for source in self.data]
         if any(weighted) and not all(weighted):
             raise ValueError(
@@ -60,4 +46,7 @@ class RunFile(Section):
         drawn = all(source.held_out in ("auto", "draw") for source in self.data)
         if self.split.test_size == 0 and drawn and self.eval.max_rows is not None:
             raise ValueError("eval.max_rows is not read with split.test_size = 0: no rows are held out")
+        if self.split.test_size == 0 and drawn and (self.train.early_stopping or self.train.result == "best"):
+            asked = "train.early_stopping" if self.train.early_stopping else 'train.result = "best"'
+            raise ValueError(f"{asked} needs an evaluation loss, and with split.test_size = 0 no rows are held out")
         return self

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from engine.config.base import Section, whole_or_share
+from engine.config.every import Every
 
 
 class TrainSection(Section):
@@ -31,17 +32,31 @@ class TrainSection(Section):
     learning_rate: float = Field(default=2e-4, gt=0)
     """Peak learning rate. 1e-4 to 3e-4 is usual for LoRA, ten times less for a full fine-tune."""
 
-    scheduler: Literal["constant", "linear", "cosine"] = "cosine"
-    """Course of the learning rate after warmup: held, or falling to zero."""
+    scheduler: Literal["constant", "linear", "cosine", "wsd"] = "cosine"
+    """Course of the learning rate after warmup: held, or falling to `min_learning_rate`; "wsd" (warmup, stable, decay) holds it
+    and falls over the last `decay` steps."""
 
     warmup: Annotated[float | int, AfterValidator(whole_or_share)] = Field(default=0.03, ge=0)
     """Share of the steps (below 1) or number of steps in which the learning rate rises from zero."""
 
-    weight_decay: float = Field(default=0.0, ge=0)
-    """Decoupled weight decay of AdamW on matrices; norms and biases have none."""
+    decay: Annotated[float | int, AfterValidator(whole_or_share)] = Field(default=0.2, gt=0)
+    """With scheduler = "wsd": share of the steps (below 1) or number of steps in which the learning rate falls."""
 
-    betas: list[Annotated[float, Field(ge=0, lt=1)]] = Field(default=[0.9, 0.999], min_length=2, max_length=2)
-    """Decay of AdamW's two running means."""
+    min_learning_rate: float = Field(default=0.0, ge=0)
+    """Where the learning rate ends, and below which it never falls after warmup."""
+
+    optimizer: Literal["adamw", "adamw_8bit", "paged_adamw", "paged_adamw_8bit", "lion", "lion_8bit", "adafactor"] = (
+        "adamw"
+    )
+    """"adamw" is torch's, in one fused kernel. The 8-bit ones (bitsandbytes) keep two bytes a weight instead of eight; paged ones
+    move their state to the machine's memory when the GPU's is full. "lion" (arXiv 2302.06675) wants a learning rate three to
+    ten times lower; "adafactor" (arXiv 1804.04235) keeps rows and columns of the state only, and has no momentum."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+    """Decoupled weight decay on matrices; norms and biases have none."""
+
+    betas: Annotated[list[Annotated[float, Field(ge=0, lt=1)]], Field(min_length=2, max_length=2)] | None = None
+    """Decay of the two running means. Without it: 0.9 and 0.999 for AdamW, 0.9 and 0.99 for Lion. Adafactor has none."""
 
     clip: float = Field(default=1.0, ge=0)
     """Longest gradient (L2 norm over all trained weights); longer ones are scaled down. 0 turns clipping off."""
@@ -52,22 +67,54 @@ class TrainSection(Section):
     shuffle: bool = True
     """Draw a new order of the rows each epoch. Off: the order of the data."""
 
-    gradient_checkpointing: bool = False
-    """Compute activations again in the backward pass instead of keeping them: far less memory, about a third slower."""
+    neftune_alpha: float = Field(default=0.0, ge=0)
+    """Noise on the embeddings while training (NEFTune, arXiv 2310.05914). 5 to 15 is usual, 0 is none."""
 
-    eval_every: int | None = Field(default=None, ge=1)
-    """Steps between two evaluations. Without it: ten over the run. The last step is always evaluated."""
+    gradient_checkpointing: bool | Literal["auto"] = "auto"
+    """Compute the activations of layers again in the backward pass instead of keeping them: far less memory, about a third
+    slower. "auto": in as many layers as the memory of the device asks for."""
 
-    save_every: int | None = Field(default=None, ge=1)
-    """Steps between two checkpoints. Without it: ten over the run. The last step is always saved."""
+    compile: bool = False
+    """Compile each layer with torch.compile: the first steps take a minute or more, later ones are faster."""
+
+    memory_limit: str | None = Field(default=None, pattern=r"^\s*\d+(\.\d+)?\s*([GMgm][Ii]?[Bb]?)\s*$")
+    """Most memory the run may take, such as "20GB" or "7.5GiB", of the GPU or, without one, of the machine. Without it: all
+    there is. Beyond it the micro-batch is halved at the same global batch."""
+
+    eval_every: Every | None = None
+    """Steps between two evaluations, or a text such as "0.5 epochs". Without it: ten over the run. The last step is always
+    evaluated."""
+
+    save_every: Every | None = None
+    """Steps between two checkpoints, or a text such as "1 epoch". Without it: ten over the run. The last step is always saved."""
 
     keep: int = Field(default=2, ge=1)
-    """Checkpoints that are kept; older ones are removed once a newer one is verified."""
+    """Checkpoints that are kept beside the best one; older ones are removed once a newer one is verified."""
+
+    early_stopping: int | None = Field(default=None, ge=1)
+    """Stop after so many evaluations in a row without a lower loss. Without it the run goes on to its last step."""
+
+    result: Literal["last", "best"] = "last"
+    """Which weights become the run's adapter: those after the last step, or those with the lowest evaluation loss."""
 
     @model_validator(mode="after")
-    def _one_length(self) -> TrainSection:
+    def _agrees(self) -> TrainSection:
         if self.epochs is not None and self.steps is not None:
             raise ValueError("give `epochs` or `steps`, not both")
+        if self.min_learning_rate > self.learning_rate:
+            raise ValueError(
+                f"min_learning_rate ({self.min_learning_rate:g}) is above learning_rate ({self.learning_rate:g})"
+            )
+        if self.min_learning_rate and self.scheduler == "constant":
+            raise ValueError('`min_learning_rate` is not read with scheduler = "constant", which never falls')
+        if self.decay != 0.2 and self.scheduler != "wsd":
+            raise ValueError('`decay` is read only with scheduler = "wsd"')
+        if self.scheduler == "wsd" and self.warmup < 1 and self.decay < 1 and self.warmup + self.decay > 1:
+            raise ValueError(
+                f"`warmup` ({self.warmup:g}) and `decay` ({self.decay:g}) are more than the whole run together"
+            )
+        if self.betas is not None and self.optimizer == "adafactor":
+            raise ValueError('`betas` is not read with optimizer = "adafactor"; remove it')
         return self
 
 
@@ -78,7 +125,10 @@ class EvalSection(Section):
     """Evaluate on the first N held-out sequences only, where all of them take too long."""
 
     samples: list[Annotated[str, Field(min_length=1)]] = []
-    """Prompts that the model answers at every evaluation, through the same template as the training rows."""
+    """Prompts that the model answers during training, through the same template as the training rows."""
+
+    sample_every: Every | None = None
+    """Steps between two rounds of answers, or a text such as "0.5 epochs". Without it: at every evaluation."""
 
     sample_tokens: int = Field(default=64, ge=1)
     """Longest answer to a sample prompt, in tokens."""

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-CommandName = Literal["stop", "checkpoint", "evaluate"]
+CommandName = Literal["stop", "checkpoint", "evaluate", "sample"]
 
 
 class Command(msgspec.Struct):

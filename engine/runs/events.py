@@ -82,6 +82,8 @@ class Model(Event, tag="model"):
     quantization: str = ""
     adapter: str = ""
     footprint_gib: float = 0.0
+    attention: str = ""
+    """How attention is computed: "varlen" (row by row), "sdpa" or "eager"."""
 
 
 class Plan(Event, tag="plan"):
@@ -91,6 +93,28 @@ class Plan(Event, tag="plan"):
     steps_per_epoch: Count
     batch_size: Count
     """Sequences in one optimiser step."""
+    micro_batch_size: Count = 0
+    """Sequences in one forward pass; 0 in journals of older workers. Memory events tell of changes."""
+
+
+class Memory(Event, tag="memory"):
+    """What a run takes of its device: planned before it starts, measured by the rehearsal and at the end."""
+
+    stage: str
+    """"planned", "rehearsed", "halved" (the micro-batch, after running out) or "finished"."""
+    micro_batch_size: Count
+    grad_accumulation: Count
+    predicted_gib: float = 0.0
+    """The plan's peak; 0 where there is none."""
+    measured_gib: float = 0.0
+    """The highest use so far; 0 where nothing was measured yet."""
+    limit_gib: float = 0.0
+    """What the device, or the run file, allows."""
+    parts: dict[str, float] = {}
+    """The plan's peak by what takes it, in GiB."""
+    checkpointed_layers: Count = 0
+    """Layers whose activations are computed again in the backward pass."""
+    layers: Count = 0
 
 
 class Step(Event, tag="step"):
@@ -124,6 +148,8 @@ class Eval(Event, tag="eval"):
     finite: bool = True
     supervised_tokens: int = 0
     seconds: float = 0.0
+    best: bool = False
+    """Whether no evaluation of this run was lower."""
 
 
 class Sample(Event, tag="sample"):
@@ -141,6 +167,8 @@ class Checkpoint(Event, tag="checkpoint"):
     path: str
     bytes: int = 0
     seconds: float = 0.0
+    best: bool = False
+    """Whether it holds the weights with the lowest evaluation loss so far."""
 
 
 class Warning_(Event, tag="warning"):  # noqa: N801 - the plain name is a builtin
@@ -149,6 +177,10 @@ class Warning_(Event, tag="warning"):  # noqa: N801 - the plain name is a builti
     code: str
     message: str
     hint: str = ""
+    step: Count | None = None
+    """The step it speaks of, for those that belong to one: a loss spike."""
+    rows: list[str] = []
+    """The rows of that step, as in its Step event."""
 
 
 class Log(Event, tag="log"):
@@ -210,6 +242,7 @@ AnyEvent = (
     | Data
     | Model
     | Plan
+    | Memory
     | Step
     | Eval
     | Sample

@@ -70,7 +70,7 @@ class Run:
 
     @property
     def reason(self) -> str:
-        """Why the run ended as it did, in a sentence; empty while it goes on or when it succeeded."""
+        """Why the run ended as it did, in a sentence; empty while it goes on, and when all steps of it are done."""
         if self.state == "crashed":
             return why_crashed(self.dir, self.view, self.reader.damaged)
         return self.view.finished.reason if self.view.finished else ""
@@ -79,7 +79,9 @@ class Run:
         """The facts as plain JSON values."""
         kept = [c.step for c in self.view.checkpoints if (self.dir.checkpoints / c.path).is_dir()]
         facts = {"state": self.state, "reason": self.reason, "path": str(self.dir.path), "checkpoints": kept}
-        return {**self.view.summary(), **facts}
+        summary = {**self.view.summary(), **facts}
+        best = summary["best_checkpoint"]
+        return {**summary, "best_checkpoint": best if best in kept else None}
 
 
 def create_run(runs: Path, name: str) -> RunDir:

@@ -7,6 +7,7 @@ the same object. It does no I/O: the state of a run whose worker vanished is dec
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,6 +17,15 @@ from engine.runs.series import Series
 
 LOG_LINES = 500
 SAMPLES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A step that a viewer points at: `code` is that of the warning about it, `rows` are the rows it saw."""
+
+    step: int
+    code: str
+    rows: tuple[str, ...]
 
 
 class RunView:
@@ -30,12 +40,18 @@ class RunView:
         self.data: e.Data | None = None
         self.model: e.Model | None = None
         self.plan: e.Plan | None = None
+        self.memory: dict[str, e.Memory] = {}
+        """The newest figures of each stage: "planned", "rehearsed", "halved", "finished"."""
+        self.micro_batch_size = 0
+        """Sequences in one forward pass, as it is now; 0 while unknown."""
         self.last_step: e.Step | None = None
         self.finished: e.Finished | None = None
         self.series: dict[str, Series] = {}
         self.samples: deque[e.Sample] = deque(maxlen=SAMPLES)
         self.checkpoints: list[e.Checkpoint] = []
         self.warnings: list[e.Warning_] = []
+        self.marks: list[Mark] = []
+        """Steps that a warning speaks of, in order: loss spikes."""
         self.log: deque[tuple[float, str]] = deque(maxlen=LOG_LINES)
         self.resumes = 0
         self._recent: deque[tuple[int, float]] = deque(maxlen=50)
@@ -63,19 +79,22 @@ class RunView:
                 self.model = event
             case e.Plan():
                 self.plan = event
+                self.micro_batch_size = event.micro_batch_size
+            case e.Memory():
+                self._on_memory(event)
             case e.Step():
                 self._on_step(event)
             case e.Eval():
                 self._add("eval_loss", event.step, event.loss)
-                self._say(event.t, f"evaluation at step {event.step}: loss {_number(event.loss)}")
+                lowest = ", the lowest so far" if event.best else ""
+                self._say(event.t, f"evaluation at step {event.step}: loss {_number(event.loss)}{lowest}")
             case e.Sample():
                 self.samples.append(event)
             case e.Checkpoint():
                 self.checkpoints.append(event)
                 self._say(event.t, f"checkpoint {event.step} written")
-            case e.Warning_() if event.message not in (known.message for known in self.warnings):  # once, also resumed
-                self.warnings.append(event)
-                self._say(event.t, f"warning: {event.message}" + (f" ({event.hint})" if event.hint else ""))
+            case e.Warning_():
+                self._on_warning(event)
             case e.Log():
                 self._say(event.t, event.message)
             case e.Ack():
@@ -83,7 +102,7 @@ class RunView:
             case e.Finished():
                 self.finished = event
                 self._say(event.t, f"{event.outcome}" + (f": {event.reason}" if event.reason else ""))
-            case _:  # a warning that is known; events of other journals
+            case _:  # events of other journals
                 pass
 
     def _on_hello(self, event: e.Hello) -> None:
@@ -94,6 +113,19 @@ class RunView:
         self.hello, self.finished = event, None
         self.phases.clear()
 
+    def _on_memory(self, event: e.Memory) -> None:
+        self.memory[event.stage] = event
+        self.micro_batch_size = event.micro_batch_size
+
+    def _on_warning(self, event: e.Warning_) -> None:
+        """Once, also when a resumed worker says it again."""
+        if any((known.message, known.step) == (event.message, event.step) for known in self.warnings):
+            return
+        self.warnings.append(event)
+        if event.step is not None:
+            self.marks.append(Mark(event.step, event.code, tuple(event.rows)))
+        self._say(event.t, f"warning: {event.message}" + (f" ({event.hint})" if event.hint else ""))
+
     def _rewind(self, step: int) -> None:
         """Forget the steps that a resumed worker will do again."""
         for series in self.series.values():
@@ -101,6 +133,8 @@ class RunView:
         self._recent.clear()
         self.checkpoints = [c for c in self.checkpoints if c.step <= step]
         self.samples = deque((s for s in self.samples if s.step <= step), maxlen=SAMPLES)
+        self.warnings = [w for w in self.warnings if w.step is None or w.step <= step]
+        self.marks = [mark for mark in self.marks if mark.step <= step]
         if self.last_step is not None and self.last_step.step > step:
             epoch = step / self.plan.steps_per_epoch if self.plan and self.plan.steps_per_epoch else 0.0
             self.last_step = msgspec.structs.replace(self.last_step, step=step, epoch=epoch, loss=self.last("loss"))
@@ -137,6 +171,18 @@ class RunView:
         return self.plan.steps if self.plan else 0
 
     @property
+    def predicted_gib(self) -> float | None:
+        """The planned peak of memory; None where there is no plan."""
+        planned = self.memory.get("planned")
+        return planned.predicted_gib or None if planned else None
+
+    @property
+    def measured_gib(self) -> float | None:
+        """The highest use that was measured: at the end, else so far; None while nothing was."""
+        measured = [event.measured_gib for event in self.memory.values()]
+        return max([*measured, self.last("peak_gib") or 0.0]) or None
+
+    @property
     def seconds_per_step(self) -> float | None:
         """Wall time of a step over the newest fifty, evaluation and saving included."""
         if len(self._recent) < 2:
@@ -162,12 +208,17 @@ class RunView:
             "eval_loss": self.last("eval_loss"),
             "best_eval_loss": None if best is None else best[1],
             "best_eval_step": None if best is None else int(best[0]),
+            "best_checkpoint": next((c.step for c in reversed(self.checkpoints) if c.best), None),
             "learning_rate": self.last("learning_rate"),
             "tokens_per_s": self.last("tokens_per_s"),
             "peak_gib": self.last("peak_gib"),
+            "predicted_gib": self.predicted_gib,
+            "measured_gib": self.measured_gib,
+            "micro_batch_size": self.micro_batch_size or None,
             "eta_s": self.eta_s if self.finished is None else 0.0,
             "checkpoints": [c.step for c in self.checkpoints],
             "warnings": [w.message for w in self.warnings],
+            "marks": [{"step": mark.step, "code": mark.code, "rows": list(mark.rows)} for mark in self.marks],
             "resumes": self.resumes,
             "phase": self.phase.name if self.phase else None,
             "outcome": self.finished.outcome if self.finished else None,

@@ -31,13 +31,18 @@ def notes_of(laid: Laid, has_weights: bool = True) -> list[str]:
 
 def source_notes(item: TemplatedSource) -> list[str]:
     """What was not taken of a source, and where its held-out rows come from."""
-    source, notes = item.source, []
-    name = source.path.name
-    if source.bad:
-        where = ", ".join(line.origin for line in source.bad[:_LINES_SHOWN])
-        more = ", …" if len(source.bad) > _LINES_SHOWN else ""
-        notes.append(f"{name}: {_counted(len(source.bad), 'line')} skipped ({where}{more})")
-    notes += [f"{name}: {_counted(count, 'row')} left out: {why}" for why, count in source.skipped.items()]
+    bad, notes = item.source.bad, []
+    if bad:
+        where = ", ".join(line.origin for line in bad[:_LINES_SHOWN])
+        more = ", …" if len(bad) > _LINES_SHOWN else ""
+        notes.append(f"{item.source.path.name}: {_counted(len(bad), 'line')} skipped ({where}{more})")
+    return notes + left_out_notes(item)
+
+
+def left_out_notes(item: TemplatedSource) -> list[str]:
+    """Rows that could be read and were not taken, by reason, and where the held-out rows come from."""
+    source, name = item.source, item.source.path.name
+    notes = [f"{name}: {_counted(count, 'row')} left out: {why}" for why, count in source.skipped.items()]
     notes += [
         f"{name}: {_counted(count, 'row')} left out by the run file ({why})" for why, count in source.excluded.items()
     ]

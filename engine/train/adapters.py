@@ -1,8 +1,12 @@
-"""What is trained: low-rank adapters beside a frozen base, or every weight. And how it is written to disk."""
+"""What is trained: low-rank adapters beside a frozen base, or every weight. And how it is written to disk.
+
+Invariant: what is trained is float32, whatever the base is kept in. `save_weights` and `load_weights` keep every bit for a run
+that goes on; `save_result` leaves what plain peft loads on the untouched base.
+"""
 
 from __future__ import annotations
 
-import copy
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,51 +17,102 @@ from torch import nn
 
 from engine.config.runfile import RunFile
 from engine.errors import ModelError, RunError
+from engine.train.adapter_files import adapter_state, misfits, plain_config, set_adapter_state, write_adapter
+from engine.train.earlier import WEIGHTS
 from engine.train.embeddings import check_token_modules, is_tied, token_modules
+from engine.train.going_on import earlier_config, load_earlier
+from engine.train.starts import ADAPTER, move_start, plain_factors, start_of
+from engine.train.targets import linear_layers, name_linear_layers, refuse_experts, resolve_targets, whole_layers
+from engine.train.whole import keep_in_float32
 
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ADAPTER_WEIGHTS = WEIGHTS
+START_WEIGHTS = "start.safetensors"
 
 
 def make_trainable(base: nn.Module, run: RunFile, rows: Sequence[int] = ()) -> nn.Module:
     """Return the model to train: `base` with adapters, or with every weight thawed. Seeded by train.seed.
 
-    `rows` are the rows of new tokens, which are trained beside the adapters: these rows, never the whole embedding.
-    Raises ModelError when no layer fits lora.target_modules, or when the architecture cannot train rows alone.
+    `rows` are the rows of new tokens, which are trained beside the adapters: these rows, never the whole embedding, unless
+    lora.save_modules names it. A and B begin as peft has them; `starts.start_adapters` does what else lora.init asks for.
+    Raises ModelError when no layer fits lora.target_modules or lora.save_modules, when the architecture cannot train rows alone,
+    or when the adapter of lora.start_from does not fit.
     """
     torch.manual_seed(run.train.seed)
-    if run.train.gradient_checkpointing:
-        base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})  # type: ignore[operator]
     if run.train.method == "full":
         base.requires_grad_(True)
         return base
-    from peft import LoraConfig, get_peft_model
+    from peft import get_peft_model
 
+    dtype = next(p.dtype for p in base.parameters() if p.is_floating_point())
     base.requires_grad_(False)
+    tied = is_tied(base)
+    config, whole = _config(base, run, rows)
+    try:
+        with warnings.catch_warnings():  # peft says that it turns Conv1D weights round, and that tying is asked for
+            warnings.filterwarnings("ignore", message=".*fan_in_fan_out.*")
+            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")
+            model: nn.Module = get_peft_model(base, config)
+    except ValueError as error:
+        raise ModelError(
+            f"lora.target_modules = {run.lora.target_modules!r} cannot be used on this model: {str(error).splitlines()[0]} "
+            f"{name_linear_layers(base)}"
+        ) from error
+    refuse_experts(base, config)
+    keep_in_float32(model, dtype)
+    if config.trainable_token_indices:
+        check_token_modules(causal_lm(model), tied, whole)
+    if run.lora.start_from is not None:
+        load_earlier(model, run.lora.start_from)
+    return model
+
+
+def _config(base: nn.Module, run: RunFile, rows: Sequence[int]) -> tuple[Any, list[str]]:
+    """(peft.LoraConfig, full names of the layers that are trained whole) for a run on `base`."""
     lora = run.lora
+    if lora.start_from is not None:
+        config, whole = earlier_config(base, run, rows)
+        config.ensure_weight_tying = _ties(base, whole)
+        return config, whole
+    from peft import LoraConfig
+
+    whole = whole_layers(base, lora.save_modules)
+    targets = resolve_targets(base, lora.target_modules)
     alpha = int(lora.alpha) if float(lora.alpha).is_integer() else lora.alpha
     config = LoraConfig(
         r=lora.rank,
         lora_alpha=alpha,
         lora_dropout=lora.dropout,
-        target_modules=lora.target_modules,
+        target_modules=targets,
+        exclude_modules=[name for name in whole if name in linear_layers(base)] or None,
         use_rslora=lora.rslora,
         use_dora=lora.dora,
+        init_lora_weights="gaussian" if lora.init == "gaussian" else True,
         bias="none",
         task_type="CAUSAL_LM",
-        trainable_token_indices=token_modules(base, rows, lora.target_modules) if rows else None,
+        modules_to_save=_shortest(base, lora.save_modules, whole) or None,
+        ensure_weight_tying=_ties(base, whole),
+        trainable_token_indices=(token_modules(base, rows, targets, whole) or None) if rows else None,
     )
-    tied = bool(rows) and is_tied(base)
-    try:
-        model: nn.Module = get_peft_model(base, config)
-    except ValueError as error:
-        linear = sorted({n.rpartition(".")[2] for n, m in base.named_modules() if isinstance(m, nn.Linear)})
-        raise ModelError(
-            f"lora.target_modules = {lora.target_modules!r} cannot be used on this model: {str(error).splitlines()[0]} "
-            f"Its linear layers are {', '.join(linear) or '(none)'}."
-        ) from error
-    if rows:
-        check_token_modules(causal_lm(model), tied)
-    return model
+    return config, whole
+
+
+def _ties(base: nn.Module, whole: Sequence[str]) -> bool:
+    """Whether a layer that is trained whole is one weight with another, which peft must keep so."""
+    if not whole or not is_tied(base):
+        return False
+    pair = (base.get_input_embeddings(), base.get_output_embeddings())  # type: ignore[operator]
+    return any(base.get_submodule(name) in pair for name in whole)
+
+
+def _shortest(base: nn.Module, endings: Sequence[str], whole: Sequence[str]) -> list[str]:
+    """What peft, which compares ends of names letter by letter, is to be told for these layers."""
+    taken = {name for name, _ in base.named_modules() if any(name.endswith(ending) for ending in endings)}
+    return list(endings) if taken == set(whole) else list(whole)
+
+
+def learns_faster(name: str) -> bool:
+    """Whether lora.plus_ratio multiplies the learning rate of the weight called `name`: the B of LoRA+ (arXiv 2402.12354)."""
+    return ".lora_B." in name or ".lora_embedding_B." in name
 
 
 def causal_lm(model: nn.Module) -> Any:
@@ -74,44 +129,54 @@ def is_adapter(model: nn.Module) -> bool:
     return isinstance(model, PeftModel)
 
 
+def describe_adapter(model: nn.Module, new_tokens: int = 0) -> str:
+    """What is trained beside the base, for people: "rank 16, alpha 32, DoRA, embed_tokens whole, 2 new tokens"; or "full"."""
+    if not is_adapter(model):
+        return "full"
+    config: Any = model.peft_config[ADAPTER]  # type: ignore[index]
+    parts = [f"rank {config.r}", f"alpha {config.lora_alpha:g}"]
+    parts += ["rsLoRA"] * config.use_rslora + ["DoRA"] * config.use_dora
+    parts += [f"{name} whole" for name in sorted(config.modules_to_save or ())]
+    parts += [f"{new_tokens:,} new token{'s' if new_tokens > 1 else ''}"] * bool(new_tokens)
+    return ", ".join(parts)
+
+
 def save_weights(model: nn.Module, folder: Path) -> None:
-    """Write what was trained: an adapter folder that plain peft loads, or a model folder for plain transformers."""
+    """Write what was trained so that `load_weights` brings back every bit; for every weight, a folder of plain transformers."""
     folder.mkdir(parents=True, exist_ok=True)
     if not is_adapter(model):
         model.save_pretrained(folder)  # type: ignore[operator]
         return
-    config: Any = copy.deepcopy(model.peft_config["default"])  # type: ignore[index]
-    config.inference_mode = True
-    if isinstance(config.target_modules, set):
-        config.target_modules = sorted(config.target_modules)  # a set would give another file each time
-    config.save_pretrained(folder)
-    save_file({k: v.contiguous().cpu() for k, v in _adapter_state(model).items()}, folder / ADAPTER_WEIGHTS)
+    start = start_of(model)
+    write_adapter(plain_config(model), adapter_state(model), folder)
+    if start is not None:
+        save_file(start, folder / START_WEIGHTS)
 
 
-def _adapter_state(model: nn.Module) -> dict[str, torch.Tensor]:
-    """What is trained, under the names of an adapter's file: low-rank matrices, and rows of new tokens.
+def save_result(model: nn.Module, folder: Path) -> None:
+    """Write what a run leaves: an adapter that plain peft loads on the untouched base, or a model for plain transformers.
 
-    Never the embedding as a whole, which peft would add by itself where it has grown.
+    An adapter that was trained beside changed base weights is converted; it has twice the rank then.
     """
-    from peft import get_peft_model_state_dict
-
-    state = get_peft_model_state_dict(model, save_embedding_layers=False)
-    return {name: tensor.detach() for name, tensor in state.items()}
+    start = start_of(model)
+    if start is None:
+        save_weights(model, folder)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    config = plain_config(model)
+    scale = config.lora_alpha / (config.r**0.5 if config.use_rslora else config.r)
+    config.r *= 2
+    config.use_rslora = False
+    config.lora_alpha = int(scale * config.r) if (scale * config.r).is_integer() else scale * config.r
+    write_adapter(config, plain_factors(adapter_state(model), start), folder)
 
 
 def load_weights(model: nn.Module, folder: Path) -> None:
     """Read back what `save_weights` wrote. Raises RunError when names or shapes do not match."""
     if is_adapter(model):
-        state = load_file(folder / ADAPTER_WEIGHTS)
-        wanted = _adapter_state(model)
-        missing = [k for k, v in wanted.items() if k not in state or state[k].shape != v.shape]
-        unknown = [k for k in state if k not in wanted]
-        if not missing and not unknown:
-            from peft import set_peft_model_state_dict
-
-            unknown = list(set_peft_model_state_dict(model, state).unexpected_keys)
+        missing, unknown = _load_adapter(model, folder)
     else:
-        state = {}
+        state: dict[str, torch.Tensor] = {}
         for file in sorted(folder.glob("*.safetensors")):
             state |= load_file(file)
         result = model.load_state_dict(state, strict=False)
@@ -123,3 +188,17 @@ def load_weights(model: nn.Module, folder: Path) -> None:
             f"The checkpoint in {folder} does not fit this model: {len(missing)} weights missing, "
             f"{len(unknown)} unknown. Was the run file changed?"
         )
+
+
+def _load_adapter(model: nn.Module, folder: Path) -> tuple[list[str], list[str]]:
+    """Load an adapter's weights, and what was taken out of the base for it; return the (missing, unknown) names."""
+    state = load_file(folder / ADAPTER_WEIGHTS)
+    missing, unknown = misfits(adapter_state(model), state)
+    mine = start_of(model)
+    start = load_file(folder / START_WEIGHTS) if mine is not None and (folder / START_WEIGHTS).is_file() else {}
+    missing += misfits(mine or {}, start)[0]
+    if missing or unknown:
+        return missing, unknown
+    if mine is not None:
+        move_start(model, start)
+    return [], set_adapter_state(model, state)

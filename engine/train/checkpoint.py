@@ -113,12 +113,14 @@ def newest(parent: Path) -> SavedCheckpoint | None:
     return None
 
 
-def prune(parent: Path, keep: int, current: SavedCheckpoint) -> None:
-    """Keep `current` and the newest before it, `keep` in all; remove the rest and what a killed writer left behind.
+def prune(parent: Path, keep: int, current: SavedCheckpoint, best: int | None = None) -> None:
+    """Keep `current` and the newest before it, `keep` in all, and that of step `best` beside them.
 
-    What claims to be newer than `current` is torn: loading walked past it.
+    The rest is removed, and what a killed writer left behind. What claims to be newer than `current` is torn: loading walked
+    past it.
     """
-    folders = sorted(parent.glob("step-*"))
+    beside = None if best is None else folder_of(parent, best)
+    folders = [path for path in sorted(parent.glob("step-*")) if path != beside]
     kept = [path for path in folders if path <= current.path][-keep:]
     for path in [*(path for path in folders if path not in kept), *parent.glob("tmp-*")]:
         shutil.rmtree(path, ignore_errors=True)

@@ -58,7 +58,10 @@ def _start_at_means(weight: torch.Tensor, pieces: dict[int, tuple[int, ...]], be
 def is_tied(model: Any) -> bool:
     """Whether embedding and output layer are one tensor."""
     head = model.get_output_embeddings()
-    return head is not None and bool(head.weight.data_ptr() == model.get_input_embeddings().weight.data_ptr())
+    if head is None:
+        return False
+    weight, other = head.weight, model.get_input_embeddings().weight
+    return weight is other or (not weight.is_meta and bool(weight.data_ptr() == other.data_ptr()))
 
 
 def end_with(model: Any, eos: int) -> None:
@@ -71,26 +74,31 @@ def end_with(model: Any, eos: int) -> None:
             config.eos_token_id = [eos, *ends] if ends else eos
 
 
-def token_modules(model: Any, rows: Sequence[int], targets: str | list[str]) -> dict[str, list[int]]:
+def token_modules(
+    model: Any, rows: Sequence[int], targets: str | list[str], whole: Sequence[str] = ()
+) -> dict[str, list[int]]:
     """What peft calls `trainable_token_indices`: name of a layer -> the rows of it that are trained.
 
-    A tied output layer follows the embedding and is not named. Raises ModelError when `targets` (lora.target_modules) puts an
+    A tied output layer follows the embedding and is not named, and neither is a layer that is trained `whole` (full names, with
+    which the one it is tied to is trained, too). Raises ModelError when `targets` (lora.target_modules) puts an
     adapter on one of them, and when the output layer has a bias, which peft leaves out of a layer with trained rows.
     """
     names = {id(module): name for name, module in model.named_modules(remove_duplicate=False)}
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
     layers = [names[id(layer)] for layer in (embedding, head) if layer is not None]
+    if is_tied(model) and any(name in whole for name in layers):
+        return {}
     for name in layers:
         if _is_target(name, targets):
             raise ModelError(
                 f"lora.target_modules = {targets!r} puts an adapter on {name}, whose rows of new tokens are trained as they "
                 "are; it cannot have both. Leave that layer out of lora.target_modules, or set model.new_tokens = []."
             )
-    if getattr(head, "bias", None) is not None:
+    if getattr(head, "bias", None) is not None and layers[-1] not in whole:
         raise ModelError(
             f"The output layer of this model has a bias, which is lost where peft trains rows of new tokens. {INSTEAD}"
         )
-    return {name: list(rows) for name in (layers[:1] if is_tied(model) else layers)}
+    return {name: list(rows) for name in (layers[:1] if is_tied(model) else layers) if name not in whole}
 
 
 def _is_target(name: str, targets: str | list[str]) -> bool:
@@ -102,19 +110,20 @@ def _is_target(name: str, targets: str | list[str]) -> bool:
     return not all_linear and bool(check_target_module_exists(LoraConfig(target_modules=targets), name))
 
 
-def check_token_modules(model: Any, tied: bool) -> None:
+def check_token_modules(model: Any, tied: bool, whole: Sequence[str] = ()) -> None:
     """Make sure that peft trains the rows in both layers of `model`, the language model inside, and in no other.
 
-    Raises ModelError.
+    Layers that are trained `whole` (full names) have none. Raises ModelError.
     """
     from peft.utils.other import TrainableTokensWrapper
 
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
-    expected = [layer for layer in (embedding, head) if layer is not None]
+    trained = [model.get_submodule(name) for name in whole]
+    expected = [layer for layer in (embedding, head) if layer is not None and not any(layer is t for t in trained)]
     found = [module for module in model.modules() if isinstance(module, TrainableTokensWrapper)]
-    whole = {id(m) for m in found} == {id(m) for m in expected}
-    if whole and tied:
-        whole = head.token_adapter.tied_adapter is embedding.token_adapter
-        whole = whole and head.original_module.weight.data_ptr() == embedding.original_module.weight.data_ptr()
-    if not whole:
+    complete = {id(m) for m in found} == {id(m) for m in expected}
+    if complete and tied:
+        complete = head.token_adapter.tied_adapter is embedding.token_adapter
+        complete = complete and head.original_module.weight.data_ptr() == embedding.original_module.weight.data_ptr()
+    if not complete:
         raise ModelError(f"peft cannot train the rows of new tokens in {type(model).__name__}. {INSTEAD}")

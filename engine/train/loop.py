@@ -7,50 +7,38 @@ save, obey. What happened is in the journal before the next step begins.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from engine.config.runfile import RunFile
-from engine.errors import RunError, TrainingError
-from engine.evaluate.generate import greedy
-from engine.evaluate.heldout import heldout_loss
-from engine.runs.events import Checkpoint, Eval, Phase, Sample, Step
+from engine.errors import LuthierError
+from engine.evaluate.measure import Measure
+from engine.runs.events import Checkpoint, Phase, Warning_
 from engine.runs.journal import Journal
 from engine.tokens.batches import BatchPlan
 from engine.tokens.collate import Batch
 from engine.tokens.prepare import Prepared
-from engine.tokens.tokenizer import end_ids
-from engine.train import checkpoint
-from engine.train.adapters import load_weights, save_weights
+from engine.train import checkpoint, snapshot
+from engine.train.best import Best, keeps_best, load_best, require_held_out
+from engine.train.cadence import Cadence
 from engine.train.control import Control, StopRequested
-from engine.train.device import peak_gib
+from engine.train.device import give_back, peak_gib
 from engine.train.loss import SupervisedLoss
-from engine.train.optimizer import make_optimizer, optimizer_tensors, restore_optimizer
+from engine.train.model import autocast_of
+from engine.train.neftune import Neftune
+from engine.train.oom import without_memory
+from engine.train.optimizer import is_paged, make_optimizer, set_rate
 from engine.train.schedule import learning_rate
+from engine.train.spikes import Spikes
+from engine.train.told import StepResult, eval_event, not_finite, step_event
 
-TIMES_PER_RUN = 10
-"""Evaluations and checkpoints over a run, where the run file does not say how often."""
-
-
-@dataclass
-class StepResult:
-    """Figures of one step, before it was journaled."""
-
-    loss: float
-    grad_norm: float
-    learning_rate: float
-
-    @property
-    def finite(self) -> bool:
-        return math.isfinite(self.loss) and math.isfinite(self.grad_norm)
+T = TypeVar("T")
 
 
 class Trainer:
@@ -67,212 +55,250 @@ class Trainer:
         control: Control,
         checkpoints: Path,
     ) -> None:
+        """Raises DataError when the run needs evaluations and no row is held out."""
+        require_held_out(run, len(data.test))
         self.run, self.data, self.plan = run, data, plan
         self.model, self.device = model, device
         self.journal, self.control, self.checkpoints = journal, control, checkpoints
-        self.loss = SupervisedLoss(model, device)
-        self.optimizer = make_optimizer(model, run.train)
+        self.loss = SupervisedLoss(model, device, autocast_of(run, device))
+        self.optimizer = make_optimizer(model, run, device)
         self.weights = [p for p in model.parameters() if p.requires_grad]
-        self.eval_every = run.train.eval_every or max(1, plan.steps // TIMES_PER_RUN)
-        self.save_every = run.train.save_every or max(1, plan.steps // TIMES_PER_RUN)
+        self.noise = Neftune(model, run.train.neftune_alpha, run.train.seed, device)
+        self.measure = Measure(run, self.loss, data, plan, journal)
+        self.cadence = Cadence.of(run, plan)
+        self.recover: Callable[[Exception, str], bool] = lambda error, doing: False
+        """Asked after an error in a forward or backward pass, with the name of the work; True to have it done again, after
+        `halve` for example."""
         self.step = 0
-        self.evaluated = -1
+        self.evaluated = self.sampled = self.saved = -1
+        self.best, self.spikes = Best(), Spikes()
+        self._ahead: tuple[int, Batch] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to train: the last step is done, or no evaluation was lower for long enough."""
+        return self.step >= self.plan.steps or self.best.ends(self.run.train.early_stopping)
+
+    @property
+    def reason(self) -> str:
+        """Why the run ended before its last step, in a sentence; empty when it did not."""
+        return self.best.reason(self.step, self.plan.steps) if self.ended and self.step < self.plan.steps else ""
 
     def train(self) -> bool:
-        """Go on to the last step. Return False when it was asked to stop before; the state is saved either way.
+        """Go on to the end. Return False when it was asked to stop before; the state is saved either way.
 
         Raises TrainingError when a loss or a gradient is not finite; the weights are then still those before the step.
         """
+        if is_paged(self.run) and self.device.type != "cuda":
+            message = f"train.optimizer = {self.run.train.optimizer!r} keeps its state in ordinary memory on a CPU"
+            self.journal.append(Warning_(code="not_paged", message=message, hint="the numbers are the same"))
         self.model.train()
-        if self._due(self.eval_every, last=False):  # at the very start, and where a stop came before an evaluation
-            self.evaluate()
         self.control.poll()
-        stopping = self.control.take("stop")
-        while self.step < self.plan.steps and not stopping:
-            batch = self.plan.batch(self.step + 1)
+        stopping = self._between()  # at the very start, and where a stop came before an evaluation
+        while not stopping and not self.ended:
+            batch = self._batch(self.step + 1)
             began = time.perf_counter()
             result = self.do_step(batch)
             self._record(batch, result, time.perf_counter() - began)
-
             self.control.poll()
-            stopping = self.control.take("stop")
-            last = self.step == self.plan.steps
-            if self.control.take("evaluate") or (self._due(self.eval_every, last) and (last or not stopping)):
-                self.evaluate()
-                stopping = stopping or self.control.take("stop")
-            if self.control.take("checkpoint") or stopping or self._due(self.save_every, last):
-                self.save()
-        return self.step == self.plan.steps
+            stopping = self._between()
+        return self.ended
 
-    def _due(self, every: int, last: bool) -> bool:
-        return last or self.step % every == 0
+    def _between(self) -> bool:
+        """What is due or asked for between two steps: evaluate, sample, save. Return whether to stop.
+
+        A stop puts off what is due; the resumed run makes up for it.
+        """
+        scheduled = self.cadence.due(self.cadence.evaluate, self.step)
+        asked = self.control.take("evaluate")
+        lowest = (asked or (scheduled and self._has_time())) and self.evaluate(scheduled)
+        with_it = self.run.eval.sample_every is None
+        due = (asked and with_it) or self.cadence.due(self.cadence.sample, self.step) or self.ended
+        if self.control.take("sample") or (due and self._has_time()):
+            self.sample()
+        stopping = self.control.take("stop")
+        due = self.step > 0 and (stopping or self.ended or self.cadence.due(self.cadence.save, self.step))
+        due = due or (lowest and keeps_best(self.run))
+        if self.control.take("checkpoint") or (due and self.saved != self.step):
+            self.save()
+        return stopping
+
+    def _has_time(self) -> bool:
+        return self.ended or not self.control.take("stop")
+
+    def _batch(self, step: int) -> Batch:
+        """The global batch of a step; laid out once when it was looked ahead to."""
+        known, self._ahead = self._ahead, None
+        return known[1] if known is not None and known[0] == step else self.plan.batch(step)
 
     def do_step(self, batch: Batch) -> StepResult:
         """One optimiser step on a global batch. `step` grows by one only when it was applied."""
+        found = self.attempt(lambda: self.gradients(batch), f"step {self.step + 1}")
+        fingerprint = batch.fingerprint  # this and the next batch while the device is still busy
+        self._look_ahead()
+        loss, norm = found.tolist()  # the one place that waits for the device
+        rate = learning_rate(self.run.train, self.step + 1, self.plan.steps)
+        result = StepResult(loss, norm, rate, fingerprint)
+        if result.finite:  # never apply what is not a number
+            set_rate(self.optimizer, rate)
+            self.optimizer.step()
+            self.step += 1
+        self.optimizer.zero_grad(set_to_none=True)
+        return result
+
+    def gradients(self, batch: Batch) -> torch.Tensor:
+        """Fill the gradients for a global batch, clipped; return mean loss (nats) and their L2 norm before clipping, shape [2].
+
+        No weight changes, so after an error it can be called again.
+        """
         self.optimizer.zero_grad(set_to_none=True)
         supervised = max(1, batch.supervised_tokens)  # the last of wrapped text may be a single token
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for micro in batch.micro_batches(self.plan.micro_batch_size):
-            loss = self.loss.sum(micro)
+            with self.noise.on(micro, self.step + 1):
+                loss = self.loss.sum(micro)
             (loss / supervised).backward()  # type: ignore[no-untyped-call]
             total += loss.detach().double()
         norm = torch.nn.utils.clip_grad_norm_(self.weights, self.run.train.clip or math.inf)
-        rate = learning_rate(self.run.train, self.step + 1, self.plan.steps)
-        result = StepResult(float(total) / supervised, float(norm), rate)
-        if result.finite:  # never apply what is not a number
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            self.optimizer.step()
-            self.step += 1
-        return result
+        return torch.stack((total / supervised, norm.double()))
+
+    def _look_ahead(self) -> None:
+        if self._ahead is None and self.step + 2 <= self.plan.steps:
+            self._ahead = self.step + 2, self.plan.batch(self.step + 2)
+
+    def attempt(self, work: Callable[[], T], doing: str) -> T:
+        """Do `work`, which is called `doing`, and again after each error that `recover` has a remedy for, with the same random
+        numbers."""
+        while True:
+            states = snapshot.random_states(self.device)
+            try:
+                return work()
+            except (LuthierError, StopRequested):
+                raise
+            except Exception as error:
+                if not self.recover(error, doing):
+                    raise
+            # Only here is the error gone, and with its frames the activations that they hold.
+            self.optimizer.zero_grad(set_to_none=True)
+            snapshot.set_random_states(states, self.device)
+            give_back(self.device)
+
+    def halve(self) -> bool:
+        """Halve the micro-batch; the global batch stays. False when it is a single sequence already."""
+        if self.plan.micro_batch_size == 1:
+            return False
+        self.plan.micro_batch_size //= 2
+        return True
 
     def _record(self, batch: Batch, result: StepResult, seconds: float) -> None:
-        """Journal the step, and stop in words when it was not finite."""
+        """Journal the step, mark a spike, and stop in words when something was not finite."""
         step = self.step if result.finite else self.step + 1
-        origins = [origin for line in batch.origins for origin in line]
-        self.journal.append(
-            Step(
-                step=step,
-                epoch=round(self.plan.epoch_of(step), 4),
-                loss=result.loss if math.isfinite(result.loss) else None,
-                finite=result.finite,
-                supervised_tokens=batch.supervised_tokens,
-                tokens=batch.tokens,
-                cells=batch.cells(self.plan.micro_batch_size),
-                learning_rate=result.learning_rate,
-                grad_norm=result.grad_norm if math.isfinite(result.grad_norm) else None,
-                seconds=round(seconds, 6),
-                peak_gib=round(peak_gib(self.device), 4),
-                batch=batch.fingerprint,
-                rows=origins,
-            )
-        )
+        event = step_event(step, self.plan, batch, result, seconds, peak_gib(self.device))
+        self.journal.append(event)
+        name = self.checkpoints.parent.name
         if not result.finite:
-            name = self.checkpoints.parent.name
-            what = "loss" if not math.isfinite(result.loss) else "gradient"
-            raise TrainingError(
-                f"The {what} of step {step} is not a finite number, so the step was not applied. Its rows are "
-                f"{', '.join(origins[:8])}{' …' if len(origins) > 8 else ''}. Usual causes: train.learning_rate "
-                f"({self.run.train.learning_rate:g}) too high, or a broken row: "
-                f"`luthier inspect {name} --batch {step}` shows them."
-            )
+            raise not_finite(name, event, self.run.train.learning_rate)
+        spike = self.spikes.see(result.loss, event.supervised_tokens)
+        if spike and (said := self.spikes.warning(spike, name, step, result.grad_norm, event.rows)):
+            self.journal.append(said)
 
-    def evaluate(self) -> None:
-        """Loss on the held-out rows, then the samples. Not twice at the same step.
+    def evaluate(self, scheduled: bool = True) -> bool:
+        """Loss on the held-out rows; return whether none was lower. Not twice at the same step.
 
         A stop that is asked for meanwhile ends it without a result; it is made up for on resume.
         Raises TrainingError when the loss is not finite.
         """
         if self.evaluated == self.step:
-            return
+            return False
+        lowest = False
         try:
             if len(self.data.test):
-                self._evaluate_heldout()
-            if self.run.eval.samples:
-                self._sample()
+                lowest = self._evaluate(scheduled)
             self.evaluated = self.step
         except StopRequested:
             pass
         self.journal.append(Phase(name="training"))
+        return lowest
 
-    def _evaluate_heldout(self) -> None:
+    def _evaluate(self, scheduled: bool) -> bool:
         began = time.perf_counter()
-        rows = min(len(self.data.test), self.run.eval.max_rows or len(self.data.test))
-        tell = _throttled(lambda done: self.journal.append(Phase(name="evaluating", done=done, total=rows)))
+        give_up = self.control.raise_if_stopped if self.step < self.plan.steps else self.control.poll
+        found = self.attempt(lambda: self.measure.held_out(give_up), f"the evaluation after step {self.step}")
+        lowest = self.best.see(self.step, found.loss, scheduled)
+        self.journal.append(eval_event(self.step, found, time.perf_counter() - began, lowest))
+        self.measure.require_finite(found, self.step)
+        return lowest
 
-        def between(done: int) -> None:
-            tell(done)
-            if self.step < self.plan.steps:
-                self.control.raise_if_stopped()
-
-        size, padding = self.plan.micro_batch_size, self.plan.padding
-        found = heldout_loss(self.loss, self.data.test, size, padding, self.run.eval.max_rows, between)
-        finite = math.isfinite(found.loss)
-        self.journal.append(
-            Eval(
-                step=self.step,
-                loss=found.loss if finite else None,
-                finite=finite,
-                supervised_tokens=found.supervised_tokens,
-                seconds=round(time.perf_counter() - began, 3),
-            )
-        )
-        if not finite:
-            raise TrainingError(
-                f"The evaluation loss after step {self.step} is not a finite number: the weights are broken. Checkpoints "
-                f"before this step are untouched. Usual cause: train.learning_rate ({self.run.train.learning_rate:g}) too high."
-            )
-
-    def _sample(self) -> None:
-        path = self.data.path
-        template = self.data.sources[0].template
-        prompts = [path.prompt_ids(template, text) for text in self.run.eval.samples]
-        ends = end_ids(path.tokenizer)
-        room = (path.context or math.inf) - max(map(len, prompts))
-        answers = greedy(self.model, prompts, int(min(self.run.eval.sample_tokens, room)), ends, path.padding)
-        for prompt, ids in zip(self.run.eval.samples, answers, strict=True):
-            text = path.tokenizer.decode(ids, skip_special_tokens=False)
-            self.journal.append(Sample(step=self.step, prompt=prompt, text=text))
+    def sample(self) -> None:
+        """Answers to the prompts of the run file. Not twice at the same step; none, and a warning, where memory runs out."""
+        if self.run.eval.samples and self.sampled != self.step:
+            if without_memory(lambda: self.measure.samples(self.step)):
+                message = f"out of memory while answering the prompts after step {self.step}; they are left out"
+                hint = "fewer eval.samples or a lower eval.sample_tokens take less"
+                self.journal.append(Warning_(code="out_of_memory", message=message, hint=hint))
+                give_back(self.device)
+            self.sampled = self.step
 
     def save(self) -> checkpoint.SavedCheckpoint:
         """Write a checkpoint of everything the next step depends on."""
         began = time.perf_counter()
-        state = {"evaluated": self.evaluated, "settings": settings_digest(self.run)}
-        saved = checkpoint.write(self.checkpoints, self.step, state, self._fill)
-        checkpoint.prune(self.checkpoints, self.run.train.keep, saved)
+        saved = checkpoint.write(self.checkpoints, self.step, self._state(), self.fill)
+        best = self.best.step if keeps_best(self.run) and self.best.step >= 0 else None
+        checkpoint.prune(self.checkpoints, self.run.train.keep, saved, best)
         event = Checkpoint(
-            step=self.step, path=saved.path.name, bytes=saved.bytes, seconds=round(time.perf_counter() - began, 3)
+            step=self.step,
+            path=saved.path.name,
+            bytes=saved.bytes,
+            seconds=round(time.perf_counter() - began, 3),
+            best=self.best.step == self.step,
         )
         self.journal.append(event, sync=True)
+        self.saved = self.step
         return saved
 
-    def _fill(self, folder: Path) -> None:
-        save_weights(self.model, folder / checkpoint.WEIGHTS)
-        save_file(optimizer_tensors(self.model, self.optimizer), folder / checkpoint.OPTIMIZER)
-        states = {"cpu": torch.get_rng_state()}
-        if self.device.type == "cuda":
-            states["cuda"] = torch.cuda.get_rng_state(self.device)
-        save_file(states, folder / checkpoint.RANDOM)
+    def fill(self, folder: Path) -> None:
+        """Write the tensors of a checkpoint into `folder`."""
+        snapshot.fill(folder, self.model, self.optimizer, self.device)
+
+    def _state(self) -> dict[str, object]:
+        return {
+            "evaluated": self.evaluated,
+            "sampled": self.sampled,
+            "best": self.best.state(),
+            "spikes": self.spikes.state(),
+            "micro_batch_size": self.plan.micro_batch_size,
+            "batch_size": self.run.train.batch_size,
+            "memory_limit": self.run.train.memory_limit,
+            "settings": snapshot.settings_digest(self.run),
+        }
 
     def restore(self, saved: checkpoint.SavedCheckpoint) -> None:
-        """Go back to a checkpoint: weights, optimiser, random state, step.
+        """Go back to a checkpoint: weights, optimiser, random state, step, what was seen so far.
 
         Raises RunError when the run file says something else than when it was saved.
         """
-        if saved.state()["settings"] != settings_digest(self.run):
-            raise RunError(
-                f"The run file {self.checkpoints.parent / 'run.toml'} was changed after step {saved.step}, so the run would "
-                "go on as another one. Undo the change, or start a new run."
-            )
-        load_weights(self.model, saved.path / checkpoint.WEIGHTS)
-        restore_optimizer(self.model, self.optimizer, load_file(saved.path / checkpoint.OPTIMIZER))
-        states = load_file(saved.path / checkpoint.RANDOM)
-        torch.set_rng_state(states["cpu"])
-        if "cuda" in states and self.device.type == "cuda":
-            torch.cuda.set_rng_state(states["cuda"], self.device)
-        self.step = saved.step
-        self.evaluated = int(saved.state()["evaluated"])
+        state = saved.state()
+        snapshot.require_same_run(saved, self.run, self.checkpoints.parent)
+        snapshot.put_back(saved.path, self.model, self.optimizer, self.device)
+        self.step = self.saved = saved.step
+        self.evaluated = int(state["evaluated"])
+        self.sampled = int(state["sampled"])
+        self.best, self.spikes = Best.of(state["best"]), Spikes.of(state["spikes"])
+        self.keep_cut(saved)
 
+    def keep_cut(self, saved: checkpoint.SavedCheckpoint) -> None:
+        """Let a micro-batch that was halved before a checkpoint stay so: dropout draws by micro-batches.
 
-def settings_digest(run: RunFile) -> str:
-    """Twelve hex digits over everything that decides the numbers of a run.
+        Unless train.batch_size or train.memory_limit was changed since.
+        """
+        state, train = saved.state(), self.run.train
+        if [state.get("batch_size"), state.get("memory_limit")] == [train.batch_size, train.memory_limit]:
+            self.plan.micro_batch_size = min(self.plan.micro_batch_size, int(state["micro_batch_size"]))
 
-    How often it is looked at may change, and how a global batch is cut for the memory.
-    """
-    free = {"keep", "eval_every", "save_every", "batch_size", "grad_accumulation", "gradient_checkpointing"}
-    decisive = run.model_dump_json(exclude={"name": True, "eval": True, "train": free})
-    decisive += f" {run.train.batch_size * run.train.grad_accumulation}"
-    return hashlib.blake2b(decisive.encode(), digest_size=6).hexdigest()
+    def load_result(self) -> None:
+        """Put the weights that become the result into the model: with result = "best", those of the lowest evaluation loss.
 
-
-def _throttled(tell: Callable[[int], object], every_s: float = 1.0) -> Callable[[int], None]:
-    """Call `tell` at most once in `every_s` seconds: progress must not fill the journal."""
-    last = time.monotonic()
-
-    def throttled(done: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= every_s:
-            last = time.monotonic()
-            tell(done)
-
-    return throttled
+        The last act of a run: nothing can be trained after it. What was chosen is journaled.
+        """
+        if self.run.train.result == "best" and self.best.step >= 0:
+            self.journal.append(load_best(self.best, self.model, self.step, self.checkpoints))

@@ -7,96 +7,91 @@ Shapes: B sequences, T tokens, N supervised tokens, D width, V vocabulary.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody knows
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
-from engine.errors import ModelError
 from engine.tokens.collate import Batch
 from engine.tokens.encoded import IGNORE
 from engine.train.adapters import causal_lm
+from engine.train.attention import inputs_of
+from engine.train.head import Logits, frozen_loss, trained_loss
 from engine.train.model import evaluating
 
-CHUNK_ELEMENTS = 1 << 24
-"""Logits that exist at once: 64 MiB in float32."""
-
-LOGIT_CHANGES = ("final_logit_softcapping", "logit_scale", "logits_scaling", "lm_head_multiplier")
-"""Names in the configs of Gemma, Cohere, Granite and Falcon for what happens to logits after the output layer."""
+FACTORS = ("logit_scale", "lm_head_multiplier")
+"""Names in the configs of Cohere and Falcon for what logits are multiplied by."""
+DIVISORS = ("logits_scaling",)
+"""Name in the configs of Granite for what they are divided by."""
+CAPS = ("final_logit_softcapping",)
+"""Name in the configs of Gemma for the bound of logits."""
 
 
 class SupervisedLoss:
     """Computes the loss of one model; `own_head` tells whether logits are restricted to supervised positions."""
 
-    def __init__(self, model: nn.Module, device: torch.device) -> None:
+    def __init__(self, model: nn.Module, device: torch.device, autocast: torch.dtype | None = None) -> None:
+        """With `autocast` the products are computed in this type (mixed precision)."""
         self.model = model
         self.device = device
+        self.autocast = autocast
         lm = causal_lm(model)
         self.decoder: Any = lm.get_decoder() if hasattr(lm, "get_decoder") else None
         self.head: Any = lm.get_output_embeddings()
-        self.vocabulary: int = lm.config.get_text_config().vocab_size
-        self.own_head = self._head_is_plain()
+        config = lm.config.get_text_config()
+        self.vocabulary: int = config.vocab_size
+        self.logits = logits_of(config)
+        self.own_head = self._head_is_known()
+        self.frozen_head = self.own_head and autocast is None and _is_frozen(self.head)
 
-    def _head_is_plain(self) -> bool:
-        """Whether decoder and output layer alone give the model's own logits (no soft-capping, no scaling)."""
-        config = causal_lm(self.model).config.get_text_config()
-        scaled = any(getattr(config, name, None) not in (None, 1, 1.0) for name in LOGIT_CHANGES)
-        if scaled or self.decoder is None or self.head is None or self.decoder is causal_lm(self.model):
+    def _head_is_known(self) -> bool:
+        """Whether decoder and output layer, with what the config says about logits, give the model's own logits."""
+        if self.decoder is None or self.head is None or self.decoder is causal_lm(self.model):
             return False
         ids_BT = torch.arange(8, device=self.device)[None] % self.vocabulary
         with evaluating(self.model):
             theirs = causal_lm(self.model)(input_ids=ids_BT, use_cache=False).logits
-            ours = self.head(self.decoder(input_ids=ids_BT, use_cache=False).last_hidden_state)
-        return theirs.shape == ours.shape and torch.allclose(theirs.float(), ours.float(), rtol=1e-6, atol=1e-6)
+            ours = self.logits.changed(self.head(self.decoder(input_ids=ids_BT, use_cache=False).last_hidden_state))
+        loose = 1e-6 if theirs.dtype == torch.float32 else 1e-2
+        return theirs.shape == ours.shape and torch.allclose(theirs.float(), ours.float(), rtol=loose, atol=loose)
 
     def sum(self, batch: Batch) -> Tensor:
         """Return the summed cross-entropy over the batch's supervised tokens, a float32 scalar with its graph."""
-        ids_BT = torch.from_numpy(batch.ids).to(self.device)
         labels_BT = torch.from_numpy(batch.labels).to(self.device)
-        inputs: dict[str, Any] = {"input_ids": ids_BT, "use_cache": False}
-        if batch.needs_positions:  # they keep rows, and padding on the left, apart; padding on the right needs no mask
-            inputs["position_ids"] = torch.from_numpy(batch.positions).to(self.device)
+        inputs = inputs_of(self.model, batch, self.device)
         targets_BT = labels_BT[:, 1:]
         keep_BT = targets_BT != IGNORE
         targets_N = targets_BT[keep_BT]
-        if not self.own_head:
-            logits_BTV = causal_lm(self.model)(**inputs).logits
-            return F.cross_entropy(logits_BTV[:, :-1][keep_BT].float(), targets_N, reduction="sum")
-        hidden_BTD = self.decoder(**inputs).last_hidden_state
-        return self._chunked(hidden_BTD[:, :-1][keep_BT], targets_N)
+        with self._mixed():
+            if not self.own_head:
+                logits_BTV = causal_lm(self.model)(**inputs).logits
+                return F.cross_entropy(logits_BTV[:, :-1][keep_BT].float(), targets_N, reduction="sum")
+            hidden_ND = self.decoder(**inputs).last_hidden_state[:, :-1][keep_BT]
+            if self.frozen_head:
+                return frozen_loss(self.head, hidden_ND, targets_N, self.logits)
+            return trained_loss(self.head, hidden_ND, targets_N, self.logits, self.vocabulary)
 
-    def _chunked(self, hidden_ND: Tensor, targets_N: Tensor) -> Tensor:
-        rows = max(1, CHUNK_ELEMENTS // self.vocabulary)
-        if len(targets_N) <= rows:
-            return self._chunk(hidden_ND, targets_N)
-        total = torch.zeros((), dtype=torch.float32, device=self.device)
-        for hidden, targets in zip(torch.split(hidden_ND, rows), torch.split(targets_N, rows), strict=True):
-            total = total + checkpoint(self._chunk, hidden, targets, use_reentrant=False)
-        return total
-
-    def _chunk(self, hidden_ND: Tensor, targets_N: Tensor) -> Tensor:
-        return F.cross_entropy(self.head(hidden_ND).float(), targets_N, reduction="sum")
+    def _mixed(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self.autocast is None else torch.autocast(self.device.type, self.autocast)
 
 
-def check_packing(model: nn.Module, device: torch.device) -> None:
-    """Make sure that this model keeps packed rows apart, and padding on the left away from a row.
+def logits_of(config: Any) -> Logits:
+    """What the config of a model says about its logits."""
 
-    Raises ModelError when a row sees what stands before it. A row of three tokens is run alone, behind another row and behind
-    padding, whose positions are all 0; its logits must agree within what the model's type can hold.
-    """
-    lm = causal_lm(model)
-    ids_BT = torch.arange(1, 8, device=device).expand(2, 7) % lm.config.get_text_config().vocab_size
-    positions_BT = torch.tensor([[0, 1, 2, 3, 0, 1, 2], [0, 0, 0, 0, 0, 1, 2]], device=device)
-    with evaluating(model):
-        behind = lm(input_ids=ids_BT, position_ids=positions_BT, use_cache=False).logits[:, 4:].float()
-        alone = lm(input_ids=ids_BT[:1, 4:], use_cache=False).logits.float()
-    difference = float((behind - alone).norm(dim=(1, 2)).max() / alone.norm())
-    exact = next(model.parameters()).dtype == torch.float32
-    if not difference < (1e-3 if exact else 5e-2):
-        raise ModelError(
-            "This architecture does not keep a row apart from what stands before it (its logits differ by "
-            f'{100 * difference:.2g} % behind other tokens and alone). Set tokens.packing = "none" and '
-            'tokens.padding_side = "right".'
-        )
+    def found(names: tuple[str, ...]) -> list[float]:
+        values = (getattr(config, name, None) for name in names)
+        return [float(value) for value in values if value is not None]
+
+    scale = 1.0
+    for factor in found(FACTORS):
+        scale *= factor
+    for divisor in found(DIVISORS):
+        scale /= divisor
+    return Logits(scale, next(iter(found(CAPS)), None))
+
+
+def _is_frozen(head: Any) -> bool:
+    """Whether an output layer is a plain one of which nothing is trained."""
+    return type(head) is nn.Linear and not any(p.requires_grad for p in head.parameters())

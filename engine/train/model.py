@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,10 @@ from engine.config.lora import QuantizationSection
 from engine.config.runfile import RunFile
 from engine.errors import ModelError
 from engine.train.device import GIB
+from engine.train.oom import is_out_of_memory
+
+LOADED_WITH = {"auto": None, "varlen": "sdpa", "sdpa": "sdpa", "eager": "eager"}
+"""model.attention -> the name by which transformers is asked; None takes SDPA where the architecture has it."""
 
 
 def weights_dtype(quantization: QuantizationSection, device: torch.device) -> torch.dtype:
@@ -27,27 +32,32 @@ def weights_dtype(quantization: QuantizationSection, device: torch.device) -> to
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[quantization.compute_dtype]
 
 
+def autocast_of(run: RunFile, device: torch.device) -> torch.dtype | None:
+    """The type that products are computed in where it is not that of the weights (mixed precision); None where it is.
+
+    Only float32 weights have another one. On a CPU torch.autocast has the same rules as on a GPU.
+    """
+    if run.quantization.bits == 32 and run.quantization.compute_dtype == "bfloat16":
+        return torch.bfloat16
+    return None
+
+
 def load_base(folder: Path, run: RunFile, device: torch.device) -> nn.Module:
     """Return the causal language model in a checked folder, on `device`, quantised as the run file says.
 
     Raises ModelError when transformers cannot load it.
     """
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers import AutoModelForCausalLM
 
     dtype = weights_dtype(run.quantization, device)
     extra: dict[str, Any] = {}
-    if run.quantization.bits == 4:
-        extra["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type=run.quantization.type,
-            bnb_4bit_use_double_quant=run.quantization.double,
-            bnb_4bit_compute_dtype=dtype,
-        )
+    if run.quantization.bits in (4, 8):
+        extra["quantization_config"] = bitsandbytes_config(run.quantization, dtype)
     try:
         model: nn.Module = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype,
-            attn_implementation=run.model.attention,
+            attn_implementation=LOADED_WITH[run.model.attention],
             trust_remote_code=run.model.trust_remote_code,
             device_map={"": device},
             use_safetensors=True,
@@ -55,20 +65,50 @@ def load_base(folder: Path, run: RunFile, device: torch.device) -> nn.Module:
             **extra,
         )
     except (ValueError, OSError, KeyError, ImportError, RuntimeError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
+        if is_out_of_memory(error):
             raise
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         cure = ' Set model.attention = "eager".' if "attention implementation" in str(error) else ""
         raise ModelError(f"transformers cannot load the model in {folder}: {first}{cure}") from error
+    if run.quantization.bits < 16 and device.type == "cpu":
+        _leave_file(model)
     return model
+
+
+def _leave_file(model: nn.Module) -> None:
+    """Copy what is not quantised out of the file of the weights, which would stay mapped as a whole for it."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        if tensor.is_floating_point():
+            tensor.data = tensor.data.clone()
+
+
+def bitsandbytes_config(quantization: QuantizationSection, dtype: torch.dtype) -> Any:
+    """How transformers is to quantise a base to 4 or 8 bits that computes in `dtype`; a transformers.BitsAndBytesConfig.
+
+    The embedding and the output layer stay in `dtype`.
+    """
+    from transformers import BitsAndBytesConfig
+
+    if quantization.bits == 8:
+        logging.getLogger("bitsandbytes.autograd._functions").setLevel(
+            logging.ERROR
+        )  # one line per layer and pass, else
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type=quantization.type,
+        bnb_4bit_use_double_quant=quantization.double,
+        bnb_4bit_compute_dtype=dtype,
+    )
 
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Dropout off and no gradients, for the time of the block.
 
-    Frozen 4-bit layers stay in training mode: they hold no dropout, and in evaluation mode bitsandbytes repacks their
-    weights for AVX-512 on a CPU, which fails for widths that are no multiple of its block, and undoes nothing.
+    Frozen quantised layers stay in training mode, in which they hold no dropout. In evaluation mode bitsandbytes repacks 4-bit
+    weights for AVX-512 on a CPU, which fails for widths that are no multiple of its block, and undoes nothing; and 8-bit layers
+    would round their inputs on a CPU as they do not in training, so that the two losses would not compare.
     """
     was_training = model.training
     model.eval()
@@ -83,10 +123,11 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def quantization_name(quantization: QuantizationSection) -> str:
-    """How the base is kept, for people: "NF4 double", "bfloat16"."""
+    """How the base is kept, for people: "NF4 double", "LLM.int8", "bfloat16", "float32, multiplied in bfloat16"."""
     if quantization.bits == 4:
         return quantization.type.upper() + (" double" if quantization.double else "")
-    return {16: "bfloat16", 32: "float32"}[quantization.bits]
+    mixed = ", multiplied in bfloat16" if quantization.compute_dtype == "bfloat16" else ""
+    return {8: "LLM.int8", 16: "bfloat16", 32: f"float32{mixed}"}[quantization.bits]
 
 
 def footprint_gib(model: nn.Module) -> float:

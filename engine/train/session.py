@@ -5,30 +5,44 @@ Every phase is journaled, so that a viewer can say what the worker is busy with.
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 
+import torch
+from torch.nn import Module
+
 from engine.config.runfile import RunFile
-from engine.errors import RunError
-from engine.runs.events import Data, Log, Model, Phase, Plan, Warning_
+from engine.errors import ResourceError, RunError
+from engine.runs.events import Log, Model, Phase, Warning_
 from engine.runs.journal import Journal
 from engine.runs.paths import RunDir
 from engine.runs.store import Run
 from engine.tokens.batches import BatchPlan
 from engine.tokens.folder import model_folder
 from engine.tokens.prepare import Prepared, prepare
-from engine.tokens.tokenizer import leave_tokenizer, load_tokenizer
-from engine.train.adapters import is_adapter, make_trainable, save_weights
+from engine.tokens.tokenizer import load_tokenizer
+from engine.train.adapters import describe_adapter, make_trainable
+from engine.train.apart import settle_attention
 from engine.train.checkpoint import SavedCheckpoint
 from engine.train.control import Control
-from engine.train.device import choose_device, describe
+from engine.train.device import choose_device, describe, save_memory
 from engine.train.embeddings import end_with, make_rows
+from engine.train.experts import unquantised_experts
+from engine.train.layers import prepare_layers
 from engine.train.loop import Trainer
-from engine.train.loss import check_packing
-from engine.train.model import count_parameters, footprint_gib, load_base, quantization_name
+from engine.train.loss import SupervisedLoss
+from engine.train.memory import RunMemory
+from engine.train.model import autocast_of, count_parameters, footprint_gib, load_base, quantization_name
+from engine.train.oom import asked_for
+from engine.train.recovery import Recovery
+from engine.train.rehearsal import rehearse
+from engine.train.result import leave_result
+from engine.train.shortage import Failure, explanation
+from engine.train.starts import start_adapters
+from engine.train.telling import tell_data
 
 PHASE_EVERY_S = 0.5
+TRAINING = "training"
 
 
 class Session:
@@ -47,13 +61,22 @@ class Session:
         self.dir, self.run, self.journal, self.control = run_dir, run, journal, control
         self.saved, self.resume = saved, resume
         self.trainer: Trainer | None = None
+        self.memory: RunMemory | None = None
         self.folder = Path()
-        self._told = 0.0
+        self.device = choose_device()
+        if self.device.type == "cpu":
+            save_memory()
+        self._doing, self._told = "the start", 0.0
 
     @property
     def step(self) -> int:
         """Optimiser steps done."""
         return self.trainer.step if self.trainer else self.saved.step if self.saved else 0
+
+    @property
+    def reason(self) -> str:
+        """Why the run came to its end before its last step, in a sentence; empty when it did not."""
+        return self.trainer.reason if self.trainer else ""
 
     def prepare(self) -> None:
         """Read, tokenize, load, quantise. Raises LuthierError; StopRequested when asked to stop on the way."""
@@ -63,11 +86,14 @@ class Session:
         if self.resume:
             self._refuse_changed_data(data)
         plan = data.plan()
-        self._tell_data(data, plan)
+        tell_data(self.journal, data, plan)
+        self._plan_memory(data, plan)
         self._load_model(data, plan)
+        self._rehearse()
 
     def _progress(self, name: str, done: int, total: int) -> None:
         self.control.raise_if_stopped()
+        self._doing = name
         if time.monotonic() - self._told >= PHASE_EVERY_S or done == 0:
             self._told = time.monotonic()
             self.journal.append(Phase(name=name, done=done, total=total))
@@ -89,74 +115,19 @@ class Session:
                 f"the tokenizer in {self.folder}, a chat template or a library has changed. Put it back, or start a new run."
             )
 
-    def _tell_data(self, data: Prepared, plan: BatchPlan) -> None:
-        """Journal what was read, what was chosen and why, and what was left out."""
-        for item in data.sources:
-            source = item.source
-            self._log(f"{source.path.name}: format {source.format} ({source.reason})")
-            self._log(f"{source.path.name}: template {item.template.name} ({item.reason})")
-            if source.bad:
-                where = ", ".join(line.origin for line in source.bad[:5])
-                self._warn("bad_lines", f"{len(source.bad)} lines of {source.path.name} were skipped", where)
-            for reason, count in source.excluded.items():
-                self._log(f"{source.path.name}: {count} rows left out by the run file ({reason})")
-            for what, count in source.passed_over.items():
-                self._log(f"{source.path.name}: {count} {what} were passed over")
-            if source.held_out is not None:
-                self._log(f"{source.path.name}: {len(source.held_out)} held-out rows from {source.held_out_from}")
-        if plan.mixture:
-            for item, count in zip(data.sources, plan.drawn(), strict=True):
-                share = 100 * plan.mixture.shares[data.sources.index(item)]
-                self._log(f"mixture: {item.source.path.name} {share:.1f} %, {count:,} sequences drawn in all")
-        self._tell_new_tokens(data)
-        self._log(f"sequences of at most {data.path.max_length} tokens")
-        self.journal.append(
-            Data(
-                sources=[
-                    {
-                        "path": str(item.source.path),
-                        "sha256": item.source.sha256,
-                        "format": item.source.format,
-                        "template": item.template.name,
-                        "rows": len(item.source.conversations),
-                        "bad_lines": len(item.source.bad),
-                        "skipped": item.source.skipped,
-                        "excluded": item.source.excluded,
-                        "held_out": item.source.held_out_from or "drawn",
-                        "weight": item.source.section.weight,
-                    }
-                    for item in data.sources
-                ],
-                train_examples=len(data.train),
-                test_examples=len(data.test),
-                train_tokens=data.train.tokens,
-                supervised_tokens=data.train.supervised_tokens,
-                findings=data.findings,
-                cut_tokens=data.train.cut_tokens,
-                left_out_tokens=data.train.left_out_tokens,
-                fingerprint=data.train.fingerprint,
-            )
-        )
-        for code, message, hint in data.warnings():
-            self._warn(code, message, hint)
-        self.journal.append(Plan(steps=plan.steps, steps_per_epoch=plan.steps_per_epoch, batch_size=plan.batch_size))
-
-    def _tell_new_tokens(self, data: Prepared) -> None:
-        """Journal which tokens were added, and the end-of-sequence token that was set."""
-        new = data.path.new_tokens
-        if new is None:
-            return
-        if new.tokens:
-            named = ", ".join(f"{text} ({number})" for text, number in list(zip(new.tokens, new.ids, strict=True))[:8])
-            rest = f" and {len(new.tokens) - 8:,} more" if len(new.tokens) > 8 else ""
-            self._log(f"added to the vocabulary: {named}{rest}; each starts as the mean of the pieces that spelled it")
-        if new.eos is not None:
-            self._log(f"the end-of-sequence token is {new.eos} from now on, because this template ends answers with it")
+    def _plan_memory(self, data: Prepared, plan: BatchPlan) -> None:
+        """Foresee what the run will take, and keep to what it may take from here on."""
+        self._progress("planning the memory", 0, 0)
+        self.memory = RunMemory(self.run, self.folder, data, plan, self.device, self.journal)
+        self.memory.make_plan()
+        self.memory.tell("planned")
+        self.memory.limit.guard_gpu()
 
     def _load_model(self, data: Prepared, plan: BatchPlan) -> None:
-        quantised = self.run.quantization.bits == 4
+        assert self.memory is not None
+        quantised = self.run.quantization.bits < 16
         self._progress("loading and quantising the model" if quantised else "loading the model", 0, 0)
-        device = choose_device()
+        device = self.device
         base = load_base(self.folder, self.run, device)
         new = data.path.new_tokens
         rows = make_rows(base, new) if new else ()
@@ -164,8 +135,14 @@ class Session:
         if eos is not None:
             end_with(base, int(eos))
         parameters, _ = count_parameters(base)
+        experts = unquantised_experts(base) if self.run.quantization.bits < 16 else None
+        if experts:
+            self._warn("unquantised_experts", experts.sentence(), experts.hint)
         model = make_trainable(base, self.run, rows)
         _, trainable = count_parameters(model)
+        attention = settle_attention(model, self.run, device)
+        self._begin_adapters(model, plan, device)
+        self.memory.checkpointed = prepare_layers(model, self.run, device, self.memory.wanted_checkpointing())
         self.journal.append(
             Model(
                 path=str(self.folder),
@@ -174,52 +151,58 @@ class Session:
                 parameters=parameters,
                 trainable_parameters=trainable,
                 quantization=quantization_name(self.run.quantization),
-                adapter=self._adapter_name(len(new.tokens) if new else 0) if is_adapter(model) else "full",
+                adapter=describe_adapter(model, len(new.tokens) if new else 0),
                 footprint_gib=round(footprint_gib(model), 4),
+                attention=attention,
             )
         )
         self.trainer = Trainer(self.run, model, device, data, plan, self.journal, self.control, self.dir.checkpoints)
         if not self.trainer.loss.own_head:
             self._log("this model changes its logits after the output layer; its own forward pass is used")
-        if self.run.tokens.packing != "none" or self.run.tokens.padding_side == "left":
-            check_packing(model, device)
-        if self.saved:
-            self.trainer.restore(self.saved)
 
-    def _adapter_name(self, new: int) -> str:
-        """What is trained beside the base, for people: "rank 16, alpha 32, 2 new tokens"."""
-        lora = self.run.lora
-        extra = f", {new:,} new token{'s' if new > 1 else ''}" if new else ""
-        return f"rank {lora.rank}, alpha {lora.alpha:g}{extra}"
+    def _rehearse(self) -> None:
+        """Take the most memory first, then go back to the checkpoint, if there is one: before it nothing can be lost."""
+        assert self.trainer is not None
+        assert self.memory is not None
+        self.memory.limit.guard_process()
+        self.trainer.recover = Recovery(self.trainer, self.memory).recover
+        self._doing = "the rehearsal"
+        if self.saved:
+            self.trainer.keep_cut(self.saved)
+        rehearse(self.trainer)
+        self.memory.tell("rehearsed")
+        if self.saved:
+            with self.memory.limit.lifted(None):
+                self.trainer.restore(self.saved)
+
+    def shortage(self, error: BaseException) -> ResourceError:
+        """What to say when memory ran out where nothing could be made smaller."""
+        doing = f"the optimiser's update of step {self.step + 1}" if self._doing == TRAINING else self._doing
+        return explanation(self.run, self.memory, Failure(doing, asked_for(error)))
+
+    def _begin_adapters(self, model: Module, plan: BatchPlan, device: torch.device) -> None:
+        """Let A and B begin as lora.init says; on resume only what changes the base."""
+        size, autocast = plan.micro_batch_size, autocast_of(self.run, device)
+        micro_batches = (micro for step in range(1, plan.steps + 1) for micro in plan.batch(step).micro_batches(size))
+        forward = SupervisedLoss(model, device, autocast).sum if self.run.lora.init == "eva" else None
+        start_adapters(model, self.run, self.folder, micro_batches, forward, resumed=self.saved is not None)
 
     def train(self) -> bool:
         """Train to the end and leave the result in the run directory. Return False when it was stopped before."""
         assert self.trainer is not None
+        assert self.memory is not None
         self.control.raise_if_stopped()
         self.control.preparing = False
-        self.journal.append(Phase(name="training"))
-        whole = self.trainer.train()
-        self._leave_result()
-        return whole
-
-    def _leave_result(self) -> None:
-        """Put the trained weights where people look for them: `adapter/` or `model/`, whole or not at all."""
-        assert self.trainer is not None
-        model, data = self.trainer.model, self.trainer.data
-        chat_template = next((item.template.jinja for item in data.sources if item.template.jinja), None)
-        target = self.dir.adapter if is_adapter(model) else self.dir.model
-        temporary = target.with_name(f".{target.name}.tmp")
-        shutil.rmtree(temporary, ignore_errors=True)
+        self._doing = TRAINING
+        self.journal.append(Phase(name=TRAINING))
         try:
-            save_weights(model, temporary)
-            trusted = self.run.model.trust_remote_code
-            leave_tokenizer(data.path.tokenizer, self.folder, temporary, chat_template, trusted)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        shutil.rmtree(target, ignore_errors=True)
-        temporary.rename(target)
-        self._log(f"the {target.name} is in {target}")
+            whole = self.trainer.train()
+        finally:
+            self.memory.limit.release()
+        self._doing = "saving the result"
+        self._log(leave_result(self.trainer, self.dir, self.folder))
+        self.memory.tell("finished")
+        return whole
 
     def _log(self, message: str) -> None:
         self.journal.append(Log(message=message))

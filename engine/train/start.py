@@ -21,6 +21,7 @@ from engine.templates.chat_file import read_chat_template
 from engine.tokens.folder import context_length, model_folder
 from engine.tokens.path import asked, resolve_max_length
 from engine.tokens.prepare import read_sources, refuse_conversations, refuse_refused
+from engine.train.earlier import read_earlier, require_fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ def check(run: RunFile) -> RunFile:
     Returns the run file with the commits of datasets of the hub and the date, so that a resumed run sees the same tokens.
     Raises LuthierError.
     """
-    _, config = model_folder(run.model)
+    folder, config = model_folder(run.model)
+    if run.lora.start_from is not None:
+        require_fit(read_earlier(run.lora.start_from), folder, run.quantization.bits)
     resolve_max_length(run.tokens.max_length, context_length(config))
     if run.model.chat_template is not None:
         read_chat_template(Path(run.model.chat_template))
@@ -86,7 +89,7 @@ def resume_run(run_dir: RunDir) -> Started:
     """Start a worker that goes on from the newest whole checkpoint. Raises RunError when there is nothing to go on with."""
     run = Run(run_dir).load()
     if run.state == "succeeded":
-        raise RunError(f"{run_dir.name} is finished: all {run.view.total_steps} steps are done.")
+        raise RunError(f"{run_dir.name} is finished: {run.reason or f'all {run.view.total_steps} steps are done.'}")
     if run.alive:
         raise RunError(f"{run_dir.name} is running. Watch it with `luthier watch {run_dir.name}`.")
     return Started(run_dir, launch(run_dir, resume=True))

@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import engine
 from engine.config.load import load
@@ -31,6 +32,10 @@ from engine.runs.lock import RunLock
 from engine.runs.paths import RunDir
 from engine.train.checkpoint import disk_is_full, newest
 from engine.train.control import Control, StopRequested
+from engine.train.oom import is_out_of_memory
+
+if TYPE_CHECKING:
+    from engine.train.session import Session
 
 PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "tokenizers", "safetensors")
 
@@ -70,17 +75,18 @@ def _work(run_dir: RunDir, journal: Journal, control: Control, resume: bool) -> 
     journal.append(Phase(name="loading libraries"))
     outcome: Outcome = "succeeded"
     control.preparing = True
+    session: Session | None = None
     try:
         run = load(run_dir.config)
         if os.path.isdir(run.model.path):
             os.environ["HF_HUB_OFFLINE"] = "1"  # all is here: nothing may be fetched, compiled kernels least of all
-        from engine.train.session import Session  # here, so that hello does not wait for torch
+        from engine.train import session as heavy  # here, so that hello does not wait for torch
 
-        session = Session(run_dir, run, journal, control, saved, resume)
+        session = heavy.Session(run_dir, run, journal, control, saved, resume)
         try:
             session.prepare()
-            if not session.train():
-                outcome, reason = "stopped", control.stop_reason
+            whole = session.train()
+            outcome, reason = ("succeeded", session.reason) if whole else ("stopped", control.stop_reason)
         finally:
             step = session.step
     except StopRequested:
@@ -88,7 +94,7 @@ def _work(run_dir: RunDir, journal: Journal, control: Control, resume: bool) -> 
     except LuthierError as error:
         outcome, reason, code = "failed", str(error), error.exit_code
     except Exception as error:  # noqa: BLE001 - the border of the process: everything must end in a word
-        outcome, reason, code = "failed", *_unexpected(error)
+        outcome, reason, code = "failed", *_unexpected(error, session)
     control.preparing = False
     journal.append(
         Finished(outcome=outcome, step=step, reason=reason, code=code, seconds=round(time.monotonic() - began, 3)),
@@ -97,19 +103,15 @@ def _work(run_dir: RunDir, journal: Journal, control: Control, resume: bool) -> 
     return code
 
 
-def _unexpected(error: Exception) -> tuple[str, ExitCode]:
+def _unexpected(error: Exception, session: Session | None) -> tuple[str, ExitCode]:
     """Words and exit code for an error that nobody foresaw; the traceback goes to the log."""
     traceback.print_exc()
-    first = (str(error).strip().splitlines() or [""])[0]
-    if isinstance(error, MemoryError) or type(error).__name__ in ("OutOfMemoryError", "AcceleratorError"):
-        return (
-            f"Out of memory: {first} In the run's run.toml, lower train.batch_size and raise train.grad_accumulation by the "
-            "same factor, or set train.gradient_checkpointing = true, and resume: the numbers stay the same. Or start a new "
-            "run with a lower tokens.max_length.",
-            ExitCode.RESOURCES,
-        )
+    if is_out_of_memory(error):
+        what = str(session.shortage(error)) if session else f"Out of memory before anything was loaded: {error}"
+        return what, ExitCode.RESOURCES
     if disk_is_full(error):
         return "The disk is full. Make room, then resume: what was saved is whole.", ExitCode.RESOURCES
+    first = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first} (the traceback is in worker.log)", ExitCode.TRAINING_FAILED
 
 

@@ -13,6 +13,8 @@ LIGHT = [
     "engine.text",
     "engine.facts",
     "engine.token_facts",
+    "engine.plan_facts",
+    "engine.config.sizes",
     "engine.config.edit",
     "engine.config.statements",
     "engine.service.protocol",

@@ -6,7 +6,7 @@ from engine.runs import events as e
 from engine.runs.store import Run
 from engine.runs.view import RunView
 from tui import words
-from tui.facts import data_parts, joined, model_parts, outcome, progress_bar, run_facts, texts
+from tui.facts import data_parts, joined, model_parts, outcome, peak_words, progress_bar, run_facts, texts
 from tui.rows import Row
 from tui.text import pad, plain
 from tui.widgets.painted import Painted, apart, row_width
@@ -96,7 +96,7 @@ class Status(Painted):
 
     def _numbers(self, run: Run, width: int) -> Row:
         view = run.view
-        speed, peak = view.last("tokens_per_s"), view.last("peak_gib")
+        speed = view.last("tokens_per_s")
         elapsed = (view.updated_t or 0.0) - (view.started_t or 0.0)
         best = view.series["eval_loss"].lowest if "eval_loss" in view.series else None
         parts = [
@@ -104,7 +104,7 @@ class Status(Painted):
             f"{words.duration(view.eta_s)} left" if run.alive and view.step and view.eta_s is not None else "",
             f"epoch {view.last_step.epoch:.2f}" if view.last_step else "",
             f"{words.short_count(speed)} tok/s" if speed else "",
-            f"peak {words.gib(peak)}" if peak else "",
+            peak_words(view),
             f"best {words.loss(best[1])} at {words.count(best[0])}" if best else "",
             f"saved {words.count(view.checkpoints[-1].step)}" if view.checkpoints else "",
             f"took {words.duration(elapsed)}" if not run.alive and elapsed > 0 and not view.resumes else "",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.runs import journal as journal_module
 from engine.runs.events import Checkpoint, Eval, Finished, Hello, Log, Plan, Step
 from engine.runs.journal import Journal, JournalReader
 from engine.runs.series import MovingAverage, Series, sparkline
@@ -146,3 +149,26 @@ def test_smoothing_and_sparklines_pass_over_gaps() -> None:
     series = Series()
     series.add(1, None)
     assert series.last is None
+
+
+def test_a_disk_that_fails_aside_is_told_with_the_next_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row of each second is synced by a thread; its error must not be lost there."""
+    journal = Journal(tmp_path / "events.jsonl")
+    threads = []
+
+    def failing(fd: int) -> None:
+        threads.append(threading.current_thread())
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fdatasync", failing)
+        patched.setattr(journal_module, "SYNC_EVERY_S", 0.0)
+        journal.append(Log(message="one"))
+        assert journal._aside is not None
+        journal._aside.join()
+        with pytest.raises(OSError, match="Input/output error"):
+            journal.append(Log(message="two"))
+    assert threads
+    assert threading.main_thread() not in threads
+    journal.close()
+    assert [event.seq for event in JournalReader(tmp_path / "events.jsonl").read_all()] == [0]

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from engine.config.load import dump, load
-from engine.runs.commands import CommandReader
+from engine.errors import RunError
+from engine.runs.commands import CommandReader, send
+from engine.runs.events import Checkpoint, Eval, Sample, Step
 from engine.runs.journal import Journal
 from engine.runs.paths import RunDir
 from engine.runs.store import Run
 from engine.train.checkpoint import newest
 from engine.train.control import Control
 from engine.train.session import Session
+from tests.engine.train.training import events_of, run_file, trainer_of, view_of, weights_of
 from tests.tiny import run_toml
 
 SETTINGS = (
@@ -135,3 +138,160 @@ def test_a_full_fine_tune_is_seeded(tmp_path: Path, tiny_model: Path, rows_file:
         make_trainable(torch.nn.Linear(2, 2), run)
         drawn.append(torch.rand(3))
     assert torch.equal(drawn[0], drawn[1])
+
+
+def test_out_of_memory_is_another_go_with_half_the_micro_batch(
+    tmp_path: Path, tiny_model: Path, rows_file: Path
+) -> None:
+    """The same losses and weights, in steps and in evaluations; without a remedy the error comes through."""
+    import torch
+
+    run = run_file(tiny_model, rows_file, train={"batch_size": 8, "steps": 3, "eval_every": 1})
+    whole = trainer_of(run, tmp_path / "whole")
+    assert whole.train()
+    tight = trainer_of(run, tmp_path / "tight")
+    real, sizes = tight.loss.sum, []
+
+    def sum_of(batch: Any) -> Any:
+        sizes.append(len(batch.ids))
+        if len(batch.ids) > 3:
+            raise RuntimeError("out of memory")
+        return real(batch)
+
+    tight.loss.sum = sum_of  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match="out of memory"):
+        tight.do_step(tight.plan.batch(1))
+    tight.recover = lambda error, doing: "out of memory" in str(error) and tight.halve()
+    assert tight.train()
+    assert (tight.plan.micro_batch_size, tight.plan.batch_size, sizes[:4]) == (2, 8, [8, 4, 4, 2])
+    for name in ("loss", "eval_loss", "grad_norm"):
+        one, other = (view_of(tmp_path / folder).series[name].values for folder in ("tight", "whole"))
+        assert list(one) == pytest.approx(list(other), abs=1e-5)
+    for one, other in zip(weights_of(tight).values(), weights_of(whole).values(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-3)
+    assert tight.halve()
+    assert not tight.halve(), "a single sequence cannot be halved"
+
+    resumed = trainer_of(run, tmp_path / "resumed")
+    saved = newest(tight.checkpoints)
+    assert saved is not None
+    resumed.restore(saved)
+    assert resumed.plan.micro_batch_size == 2, "what was too large once is not tried again"
+
+
+def test_a_second_go_draws_the_same_random_numbers(tmp_path: Path, tiny_model: Path, rows_file: Path) -> None:
+    """Where the error comes late in the step, dropout and gradients are as if it had not been."""
+    run = run_file(tiny_model, rows_file, train={"grad_accumulation": 2}, lora={"rank": 4, "dropout": 0.3})
+    found = []
+    for fails in (False, True):
+        trainer = trainer_of(run, tmp_path / str(fails))
+        real, calls = trainer.loss.sum, []
+
+        def sum_of(batch: Any, real: Any = real, calls: list[int] = calls, fails: bool = fails) -> Any:
+            calls.append(1)
+            if fails and len(calls) == 2:
+                raise MemoryError
+            return real(batch)
+
+        trainer.loss.sum = sum_of  # type: ignore[method-assign]
+        trainer.recover = lambda error, doing: isinstance(error, MemoryError)
+        found.append([trainer.do_step(trainer.plan.batch(step)).loss for step in (1, 2)])
+        assert len(calls) == (6 if fails else 4)
+    assert found[0] == found[1]
+
+
+CADENCE = {"steps": 10, "eval_every": 4, "save_every": "0.5 epochs", "batch_size": 6}
+
+
+def test_evaluating_sampling_and_saving_have_each_their_own_time(
+    tmp_path: Path, tiny_model: Path, rows_file: Path
+) -> None:
+    """36 rows in steps of 6 are six steps an epoch; the last step has them all."""
+    samples = {"samples": ["What does the boat carry?"], "sample_tokens": 2, "sample_every": 5}
+    trainer = trainer_of(run_file(tiny_model, rows_file, train={**CADENCE, "keep": 9}, eval=samples), tmp_path)
+    assert trainer.train()
+    happened = {kind: [event.step for event in events_of(tmp_path, kind)] for kind in (Eval, Sample, Checkpoint)}
+    assert happened == {Eval: [0, 4, 8, 10], Sample: [0, 5, 10], Checkpoint: [3, 6, 9, 10]}
+    with_them = {key: value for key, value in samples.items() if key != "sample_every"}
+    trainer = trainer_of(run_file(tiny_model, rows_file, train=CADENCE, eval=with_them), tmp_path / "together")
+    assert trainer.train()
+    assert [event.step for event in events_of(tmp_path / "together", Sample)] == [0, 4, 8, 10]
+
+
+@pytest.mark.parametrize("stop_at", [3, 4, 5])
+def test_a_stop_and_a_resume_neither_repeat_nor_lose_any(
+    stop_at: int, tmp_path: Path, tiny_model: Path, rows_file: Path
+) -> None:
+    samples = {"samples": ["What does the boat carry?"], "sample_tokens": 2, "sample_every": 5}
+    run = run_file(tiny_model, rows_file, train={**CADENCE, "keep": 9}, eval=samples)
+    stopped = trainer_of(run, tmp_path / "run")
+    poll = stopped.control.poll
+
+    def stopping() -> None:
+        poll()
+        if stopped.step == stop_at:
+            stopped.control._wanted.add("stop")
+
+    stopped.control.poll = stopping  # type: ignore[method-assign]
+    assert not stopped.train()
+    resumed = trainer_of(run, tmp_path / "run")
+    saved = newest(resumed.checkpoints)
+    assert saved is not None
+    assert saved.step == stop_at
+    resumed.restore(saved)
+    assert resumed.train()
+    happened = {
+        kind: [event.step for event in events_of(tmp_path / "run", kind)] for kind in (Eval, Sample, Checkpoint)
+    }
+    saves = sorted({3, 6, 9, 10, stop_at})
+    assert happened == {Eval: [0, 4, 8, 10], Sample: [0, 5, 10], Checkpoint: saves}
+
+
+def test_what_is_asked_for_is_done_at_once(tmp_path: Path, tiny_model: Path, rows_file: Path) -> None:
+    samples = {"samples": ["What does the boat carry?"], "sample_tokens": 2, "sample_every": 10}
+    run = run_file(tiny_model, rows_file, train={**CADENCE, "eval_every": 10, "save_every": 10}, eval=samples)
+    trainer = trainer_of(run, tmp_path)
+    commands = {2: "evaluate", 3: "sample", 5: "checkpoint"}
+    poll = trainer.control.poll
+
+    def asking() -> None:
+        if trainer.step in commands:
+            send(RunDir(tmp_path).commands, commands.pop(trainer.step))  # type: ignore[arg-type]
+        poll()
+
+    trainer.control.poll = asking  # type: ignore[method-assign]
+    assert trainer.train()
+    happened = {kind: [event.step for event in events_of(tmp_path, kind)] for kind in (Eval, Sample, Checkpoint)}
+    assert happened == {Eval: [0, 2, 10], Sample: [0, 3, 10], Checkpoint: [5, 10]}
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor", "lion"])
+def test_how_a_global_batch_is_cut_changes_no_number(
+    optimizer: str, tmp_path: Path, tiny_model: Path, rows_file: Path
+) -> None:
+    """8x1, 4x2 and 1x8 over several steps: the losses, and with them the weights that each step leaves."""
+    losses = []
+    for size, times in ((8, 1), (4, 2), (1, 8)):
+        train = {
+            "batch_size": size,
+            "grad_accumulation": times,
+            "steps": 4,
+            "optimizer": optimizer,
+            "learning_rate": 1e-3,
+        }
+        trainer = trainer_of(run_file(tiny_model, rows_file, train=train), tmp_path / str(size))
+        assert trainer.train()
+        losses.append([event.loss for event in events_of(tmp_path / str(size), Step)])
+    for other in losses[1:]:
+        assert other == pytest.approx(losses[0], abs=1e-6 if optimizer != "lion" else 1e-4)
+
+
+def test_a_key_that_changes_no_number_may_change_on_a_resume(tmp_path: Path, tiny_model: Path, rows_file: Path) -> None:
+    trainer = trainer_of(run_file(tiny_model, rows_file), tmp_path / "run")
+    trainer.do_step(trainer.plan.batch(1))
+    saved = trainer.save()
+    for free in ({"keep": 5, "early_stopping": 9, "result": "best"}, {"batch_size": 2, "grad_accumulation": 2}):
+        trainer_of(run_file(tiny_model, rows_file, train=free), tmp_path / "free").restore(saved)
+    for decisive in ({"learning_rate": 2e-2}, {"optimizer": "lion"}, {"neftune_alpha": 5.0}):
+        with pytest.raises(RunError, match="was changed after step 1"):
+            trainer_of(run_file(tiny_model, rows_file, train=decisive), tmp_path / "other").restore(saved)

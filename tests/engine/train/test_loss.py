@@ -19,9 +19,10 @@ from engine.tokens.collate import Batch, Padding, collate
 from engine.tokens.folder import check_folder
 from engine.tokens.prepare import Prepared, prepare
 from engine.tokens.sequences import whole
-from engine.train import loss as loss_module
+from engine.train import head
 from engine.train.adapters import causal_lm, make_trainable
-from engine.train.loss import SupervisedLoss, check_packing
+from engine.train.apart import check_packing, settle_attention
+from engine.train.loss import SupervisedLoss
 from engine.train.model import evaluating, load_base
 
 CPU = torch.device("cpu")
@@ -150,7 +151,7 @@ def test_chunks_change_nothing(
     model = shaken(run_file(tiny_model, rows_file))
     batch = laid(prepared, [[i] for i in range(8)])
     whole = gradients(model, [batch])
-    monkeypatch.setattr(loss_module, "CHUNK_ELEMENTS", 320 * 5)
+    monkeypatch.setattr(head, "CHUNK_ELEMENTS", {"cpu": 320 * 5, "cuda": 320 * 5})
     assert_same(whole, gradients(model, [batch]), 1e-6)
 
 
@@ -200,7 +201,7 @@ def gpt2(folder: Path, vocabulary: int) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["varlen", "sdpa", "eager"])
 @pytest.mark.parametrize("architecture", ["llama", "gpt2"])
 def test_the_side_and_the_width_of_padding_change_nothing(
     tmp_path: Path, tiny_model: Path, rows_file: Path, prepared: Prepared, architecture: str, attention: str
@@ -208,8 +209,9 @@ def test_the_side_and_the_width_of_padding_change_nothing(
     folder = tiny_model if architecture == "llama" else gpt2(tmp_path, prepared.path.vocabulary or 0)
     run = run_file(folder, rows_file)
     run.model.attention = attention  # type: ignore[assignment]
+    run.tokens.padding_side = "left"
     model = shaken(run)
-    check_packing(model, CPU)
+    assert settle_attention(model, run, CPU) == attention
     lines = [[i] for i in range(8)]
     right = laid(prepared, lines)
     assert len({int(n) for n in (right.documents > 0).sum(axis=1)}) > 1, "rows of one length would prove nothing"

@@ -118,7 +118,7 @@ def test_of_the_embedding_only_the_new_rows_are_trained_and_saved(
     lm = causal_lm(model)
     layers = [lm.get_input_embeddings(), lm.get_output_embeddings()]
     before = [layer.weight.detach().clone() for layer in layers]
-    optimizer = make_optimizer(model, run.train)
+    optimizer = make_optimizer(model, run, torch.device("cpu"))
     lm(input_ids=IDS, labels=IDS).loss.backward()
     optimizer.step()
     read = (
@@ -233,7 +233,7 @@ def test_a_resumed_run_goes_on_bit_for_bit(tmp_path: Path, tiny_model: Path, row
     assert len(told(whole)) == 6 + 3
     view = Run(whole).load().view
     assert view.model is not None
-    assert view.model.adapter == "rank 16, alpha 32, 4 new tokens"
+    assert view.model.adapter == f"rank 16, alpha 32, {'DoRA, ' if 'dora' in extra else ''}4 new tokens"
     files = [(run_dir.adapter / ADAPTER_WEIGHTS).read_bytes() for run_dir in (whole, broken)]
     assert files[0] == files[1]
     saved = newest(whole.checkpoints)

@@ -1,0 +1,213 @@
+"""The memory of a run at its highest: training, evaluating, saving and loading, each as the sum of what takes it.
+
+What is stored is counted on the model as shapes, what a step holds is traced on it (`trace.py`). Nothing is read of the weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from engine.config.runfile import RunFile
+from engine.plan.estimate import NOTE, estimate
+from engine.plan.process import loading_peak, process_bytes
+from engine.plan.shapes import Shapes, build, constants_of, dtype_of, owned
+from engine.plan.trace import Moment, Trace, highest, trace
+from engine.plan_facts import DeviceFacts, Load, MemoryPlan
+from engine.train.optimizer import is_paged
+
+HEADROOM = 0.9
+"""Share of the device that "auto" fills: the rest is for what the allocator loses between tensors and for what a plan misses."""
+BLOCK = 256
+"""Elements that share a scale in bitsandbytes' 8-bit optimisers."""
+SMALL_8BIT, SMALL_PAGED = 4096, 100_000
+"""Weights below so many elements keep their state in 32 bits, and out of paged memory."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan with what it was made from, so that other questions need no second look at the model."""
+
+    plan: MemoryPlan
+    shapes: Shapes
+
+
+def plan_memory(
+    run: RunFile,
+    folder: Path,
+    load: Load,
+    device: DeviceFacts,
+    *,
+    checkpointed: int | None = None,
+    new_rows: int = 0,
+    held_out: Load | None = None,
+) -> MemoryPlan:
+    """The memory of `run` on `device` when the heaviest micro-batch is `load` and that of an evaluation `held_out`.
+
+    `folder` holds config.json. `checkpointed` layers are computed again in the backward pass; None lets the run file say it, and
+    "auto" takes the least that fits. Raises ModelError where the model cannot be built.
+    """
+    return planned(run, folder, load, device, checkpointed=checkpointed, new_rows=new_rows, held_out=held_out).plan
+
+
+def planned(
+    run: RunFile,
+    folder: Path,
+    load: Load,
+    device: DeviceFacts,
+    *,
+    checkpointed: int | None = None,
+    new_rows: int = 0,
+    held_out: Load | None = None,
+) -> Planned:
+    """`plan_memory`, with the shapes."""
+    kind = device.kind
+    shapes = build(run, folder, kind, new_rows)
+    stored, process = stored_bytes(shapes, run, kind), process_bytes(kind)
+    fixed = process + sum(stored.values())
+    plain, again, evaluated, told = _traces(
+        run, shapes, load, held_out or load, kind
+    )  # moves the scales of 8-bit weights
+    accumulated = run.train.grad_accumulation > 1
+    layers, trained = len(shapes.order), trainable_bytes(shapes)
+
+    def at(count: int) -> Moment:
+        return highest(plain, again, shapes.order, count, accumulated)
+
+    def peak(count: int) -> int:
+        return fixed + at(count).bytes
+
+    if checkpointed is None:
+        wanted = run.train.gradient_checkpointing
+        checkpointed = choose_checkpointing(layers, device, peak) if wanted == "auto" else layers * wanted
+    count = min(checkpointed, layers)
+    moment = at(count)
+    parts = {
+        **stored,
+        "gradients": moment.gradients,
+        "activations": moment.activations,
+        "logits": moment.logits,
+        "workspace": moment.workspace,
+        "process": process,
+    }
+    evaluating = _evaluation(evaluated)
+    plan = MemoryPlan(
+        device=device,
+        micro_batch_size=load.rows,
+        grad_accumulation=run.train.grad_accumulation,
+        load=load,
+        checkpointed_layers=count,
+        layers=layers,
+        parts=parts,
+        training=peak(count),
+        evaluation=fixed + trained + evaluating,
+        saving=fixed + trained,
+        loading=loading_peak(shapes, folder, run, kind, process, stored),
+        notes=[*_notes(run, shapes), *told],
+    )
+    return Planned(plan, shapes)
+
+
+def _notes(run: RunFile, shapes: Shapes) -> list[str]:
+    """What the figures leave out."""
+    notes = list(shapes.notes)
+    if run.quantization.bits == 32 and run.quantization.compute_dtype == "bfloat16":
+        notes.append("mixed precision is planned as float32 throughout: activations take less")
+    if run.model.liger:
+        notes.append("Liger's kernels are not counted: activations take less")
+    if run.train.compile:
+        notes.append("compiled layers are planned as they are without a compiler: activations take less")
+    if is_paged(run):
+        notes.append(
+            "the optimiser's state is paged: it gives way to the rest of a GPU's memory and is not counted there"
+        )
+    if not shapes.order:
+        notes.append("this architecture does not name its layers: their activations cannot be computed again")
+    return notes
+
+
+def _evaluation(evaluated: Trace) -> int:
+    inner = max([evaluated.begin, *(cost.forward + evaluated.start for cost in evaluated.layers)])
+    return max(inner, evaluated.start + evaluated.head)
+
+
+def _traces(
+    run: RunFile, shapes: Shapes, load: Load, held_out: Load, kind: str
+) -> tuple[Trace, Trace, Trace, list[str]]:
+    """(without recomputation, with it, evaluating, what to say of them)."""
+    try:
+        plain = trace(run, shapes, load, kind)
+        again = trace(run, shapes, load, kind, checkpointed=True) if shapes.order else plain
+        return plain, again, trace(run, shapes, held_out, kind, training=False), []
+    except Exception as error:  # noqa: BLE001 - an architecture may do anything, and a plan must not end a run
+        first = (str(error).strip().splitlines() or [""])[0]
+        dtype = dtype_of(run.quantization, kind)
+        plain, again = (estimate(shapes, load, kind, dtype, checkpointed=c) for c in (False, True))
+        evaluated = estimate(shapes, held_out, kind, dtype, checkpointed=True)
+        return plain, again, evaluated, [f"{NOTE} ({type(error).__name__}: {first})"]
+
+
+def choose_checkpointing(layers: int, device: DeviceFacts, peak: Callable[[int], int]) -> int:
+    """The least number of layers to compute again with which `peak` fits HEADROOM of the device; all where nothing fits."""
+    room = HEADROOM * device.bytes
+    return next((count for count in range(layers + 1) if peak(count) <= room), layers)
+
+
+def stored_bytes(shapes: Shapes, run: RunFile, kind: str) -> dict[str, int]:
+    """What lies there as long as the run trains: part -> bytes."""
+    parts = {"weights": 0, "quantization constants": 0, "adapters": 0, "optimizer": 0}
+    constants = {id(c) for _, weight in owned(shapes.model, shapes.stands_for) for c in constants_of(weight)}
+    full = run.train.method == "full"
+    for layer, tensor in owned(shapes.model, shapes.stands_for):
+        times = 1 if layer is None else shapes.stands_for[layer]
+        size = tensor.numel() * tensor.element_size() * times
+        trained = isinstance(tensor, nn.Parameter) and tensor.requires_grad
+        if id(tensor) in constants:
+            parts["quantization constants"] += size
+        elif trained and not full:
+            parts["adapters"] += size
+        else:
+            parts["weights"] += size
+        if trained:
+            parts["optimizer"] += times * state_bytes(run, tuple(tensor.shape), kind)
+    return parts
+
+
+def trainable_bytes(shapes: Shapes) -> int:
+    """Bytes of what is trained, and so of all gradients."""
+    total = 0
+    for layer, tensor in owned(shapes.model, shapes.stands_for):
+        if isinstance(tensor, nn.Parameter) and tensor.requires_grad:
+            total += tensor.numel() * tensor.element_size() * (1 if layer is None else shapes.stands_for[layer])
+    return total
+
+
+def state_bytes(run: RunFile, shape: tuple[int, ...], kind: str) -> int:
+    """Bytes that the optimiser of `run` keeps for a float32 weight of this shape on a device of `kind`.
+
+    Paged state of a GPU is not counted: it gives way.
+    """
+    name, size = run.train.optimizer, math.prod(shape)
+    if (
+        name == "adafactor"
+    ):  # a running mean of squares by row and by column, for a vector of each element; and the step
+        rows_and_columns = size // shape[-1] + size // shape[-2] if len(shape) > 1 else size
+        return 4 * rows_and_columns + 4
+    means = 1 if name.startswith("lion") else 2
+    if is_paged(run) and kind == "cuda" and size >= SMALL_PAGED:
+        return 0
+    if name.endswith("8bit") and size >= SMALL_8BIT:
+        return means * (size + 4 * -(-size // BLOCK))
+    return means * 4 * size + (4 if name == "adamw" else 0)
+
+
+def with_load(run: RunFile, micro_batch_size: int) -> RunFile:
+    """`run` with smaller micro-batches and the same global batch, where it can be cut so."""
+    total = run.train.batch_size * run.train.grad_accumulation
+    size = max(n for n in range(1, micro_batch_size + 1) if total % n == 0)
+    train = run.train.model_copy(update={"batch_size": size, "grad_accumulation": total // size})
+    return run.model_copy(update={"train": train})

@@ -1,0 +1,1 @@
+"""What only a GPU can show. Every test here is skipped without one."""
