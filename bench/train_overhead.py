@@ -119,6 +119,8 @@ def _attached(run_file: Path, temporary: Path) -> list[str]:
         f"{1e6 * without:.0f}: {100 * longer:+.2f} %, noise {100 * noise:.2f} %; after it had started it took "
         f"{100 * busy:.2f} % of one of {os.cpu_count()} cores  (load {os.getloadavg()[0]:.1f})"
     )
+    if noise > ATTACHED:
+        print(f"UNDECIDED: the noise is above {100 * ATTACHED:g} %; only the share of a core says something here")
     if longer - noise > ATTACHED:
         return [f"a step takes {100 * longer:.1f} % longer with a TUI, {100 * ATTACHED:g} % is allowed"]
     return []

@@ -46,7 +46,7 @@ def show(made: RunPlan, run: RunFile) -> None:
     console.show(Text())
     console.show(_bar(memory))
     console.show(_parts(memory))
-    console.show(_verdict(memory))
+    console.show(_verdict(memory, run.train.memory_limit))
     for note in memory.notes:
         console.show(console.safe(f"note: {note}", "dim"))
     if made.earlier:
@@ -103,10 +103,12 @@ def _parts(memory: MemoryPlan) -> Grid:
     return grid
 
 
-def _verdict(memory: MemoryPlan) -> Text:
+def _verdict(memory: MemoryPlan, limit: str | None) -> Text:
     device = memory.device
     allowed = visible(device.name)
-    if not allowed.startswith("a GPU of"):
+    if limit:
+        allowed = f"the {spell_size(device.bytes)} of train.memory_limit"
+    elif not allowed.startswith("a GPU of"):
         allowed = f"the {spell_size(device.bytes)} of {'this machine' if device.kind == 'cpu' else allowed}"
     if memory.fits:
         left = device.bytes - memory.peak

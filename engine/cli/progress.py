@@ -88,11 +88,13 @@ def memory_sentence(event: e.Memory) -> str:
     planned = f"{event.predicted_gib:.2f} GiB planned" if event.predicted_gib else "no plan"
     match event.stage:
         case "planned":
-            return f"memory: {planned} of {event.limit_gib:.1f} GiB, {cut}{again}"
+            over = event.limit_gib and event.predicted_gib > event.limit_gib
+            short = "; that does not fit, so they will be cut smaller" if over else ""
+            return f"memory: {planned} of {event.limit_gib:.2f} GiB, {cut}{again}{short}"
         case "rehearsed":
             return f"memory: {event.measured_gib:.2f} GiB measured on the longest batch ({planned}), {cut}{again}"
         case "halved":
-            return f"memory: out of it; going on with {cut}{again}"
+            return f"memory: now {planned}, {cut}{again}"
         case _:
             return f"memory: {event.measured_gib:.2f} GiB at the highest ({planned})"
 
@@ -130,6 +132,8 @@ class Lines:
             console.say(text)
 
     def _step(self, event: e.Step, view: RunView) -> None:
+        if event.step != view.step:
+            return  # one of the past: the view knows more already, and its pace is not this step's
         now = time.monotonic()
         if now - self._said < LINE_EVERY_S and event.step not in (1, view.total_steps):
             return

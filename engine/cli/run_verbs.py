@@ -14,7 +14,7 @@ from engine.cli.progress import narrator
 from engine.errors import ExitCode, RunError
 from engine.runs.commands import send
 from engine.runs.crash import what_next
-from engine.runs.events import AnyEvent
+from engine.runs.events import AnyEvent, Hello
 from engine.runs.follow import follow
 from engine.runs.paths import RunDir, runs_dir
 from engine.runs.store import FINAL, Run, find_run
@@ -40,7 +40,7 @@ def resume(name: str, folder: Path | None, detach: bool, as_json: bool) -> None:
 
 def _after_start(run_dir: RunDir, process: subprocess.Popen[bytes], detach: bool, as_json: bool) -> None:
     if not detach:
-        _follow(Run(run_dir), as_json, owner=True)
+        _follow(Run(run_dir), as_json, owner=True, worker=process.pid)
     if as_json:
         console.json_line({"run": run_dir.name, "path": str(run_dir.path), "pid": process.pid})
         return
@@ -69,12 +69,16 @@ def watch(name: str | None, folder: Path | None, as_json: bool) -> None:
     _follow(Run(find_run(runs_dir(folder), name)), as_json, owner=False)
 
 
-def _follow(run: Run, as_json: bool, owner: bool) -> NoReturn:
-    """Show a run until it ends and exit with its code. Raises typer.Exit."""
+def _follow(run: Run, as_json: bool, owner: bool, worker: int | None = None) -> NoReturn:
+    """Show a run until it ends and exit with its code; of `worker`, a pid, only what it did itself. Raises typer.Exit."""
     shown = narrator(quiet=as_json)
-    interrupted = False
+    interrupted, begun = False, worker is None
 
     def on_event(event: AnyEvent) -> None:
+        nonlocal begun
+        begun = begun or (isinstance(event, Hello) and event.pid == worker)
+        if not begun:
+            return  # of a worker before it: `luthier watch` tells it
         if as_json:
             console.json_line(event)
         shown.event(event, run.view)

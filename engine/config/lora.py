@@ -35,7 +35,7 @@ class LoraSection(Section):
     rank: int = Field(default=16, ge=1, le=1024)
     """Inner width of the adapters. 8 to 64 is usual; more fits more, costs memory, and overfits sooner."""
 
-    alpha: float = Field(default=32.0, gt=0)
+    alpha: float = Field(default=32.0, gt=0, le=1e6)
     """The adapter's output is scaled by alpha / rank (with `rslora`: alpha / sqrt(rank)). Usual: rank to twice rank."""
 
     dropout: float = Field(default=0.0, ge=0, lt=1)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from engine.config.base import Section, whole_or_share
 from engine.config.every import Every
+from engine.config.sizes import parse_size
+from engine.errors import ConfigError
 
 
 class TrainSection(Section):
@@ -80,6 +82,16 @@ class TrainSection(Section):
     memory_limit: str | None = Field(default=None, pattern=r"^\s*\d+(\.\d+)?\s*([GMgm][Ii]?[Bb]?)\s*$")
     """Most memory the run may take, such as "20GB" or "7.5GiB", of the GPU or, without one, of the machine. Without it: all
     there is. Beyond it the micro-batch is halved at the same global batch."""
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _is_memory(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                parse_size(value)
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
+        return value
 
     eval_every: Every | None = None
     """Steps between two evaluations, or a text such as "0.5 epochs". Without it: ten over the run. The last step is always

@@ -107,17 +107,19 @@ def planned(
         evaluation=fixed + trained + evaluating,
         saving=fixed + trained,
         loading=loading_peak(shapes, folder, run, kind, process, stored),
-        notes=[*_notes(run, shapes), *told],
+        notes=[*_notes(run, shapes, kind), *told],
     )
     return Planned(plan, shapes)
 
 
-def _notes(run: RunFile, shapes: Shapes) -> list[str]:
+def _notes(run: RunFile, shapes: Shapes, kind: str) -> list[str]:
     """What the figures leave out."""
     notes = list(shapes.notes)
     if run.quantization.bits == 32 and run.quantization.compute_dtype == "bfloat16":
         notes.append("mixed precision is planned as float32 throughout: activations take less")
-    if run.model.liger:
+    if run.model.liger and kind == "cpu":
+        notes.append("model.liger = true needs an NVIDIA GPU: on this machine the run would be refused")
+    elif run.model.liger:
         notes.append("Liger's kernels are not counted: activations take less")
     if run.train.compile:
         notes.append("compiled layers are planned as they are without a compiler: activations take less")

@@ -18,13 +18,12 @@ from torch import nn
 
 from engine.config.lora import QuantizationSection
 from engine.config.runfile import RunFile
-from engine.errors import ModelError
 from engine.plan.live import META
 from engine.train.adapters import causal_lm, make_trainable
 from engine.train.earlier import read_earlier
 from engine.train.experts import unquantised_experts
 from engine.train.layers import layers_of
-from engine.train.model import LOADED_WITH, bitsandbytes_config, weights_dtype
+from engine.train.model import LOADED_WITH, bitsandbytes_config, unusable, weights_dtype
 
 WHOLE = 3
 """Models of so many layers are built whole: there is nothing to save."""
@@ -94,8 +93,7 @@ def _base(run: RunFile, folder: Path, kind: str) -> Any:
                 trust_remote_code=trusted,
             )
     except (ValueError, OSError, KeyError, ImportError, RuntimeError, AttributeError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"transformers cannot build the model in {folder} from its config.json: {first}") from error
+        raise unusable(f"transformers cannot build the model in {folder} from its config.json", run, error) from error
 
 
 def dtype_of(quantization: QuantizationSection, kind: str) -> torch.dtype:

@@ -91,7 +91,7 @@ class RunView:
             case e.Sample():
                 self.samples.append(event)
             case e.Checkpoint():
-                self.checkpoints.append(event)
+                self.checkpoints = [*(c for c in self.checkpoints if c.step != event.step), event]
                 self._say(event.t, f"checkpoint {event.step} written")
             case e.Warning_():
                 self._on_warning(event)
@@ -112,6 +112,7 @@ class RunView:
             self._say(event.t, f"resumed from step {event.resumed_from or 0}")
         self.hello, self.finished = event, None
         self.phases.clear()
+        self.memory.clear()
 
     def _on_memory(self, event: e.Memory) -> None:
         self.memory[event.stage] = event
@@ -172,8 +173,8 @@ class RunView:
 
     @property
     def predicted_gib(self) -> float | None:
-        """The planned peak of memory; None where there is no plan."""
-        planned = self.memory.get("planned")
+        """The planned peak of memory, for the micro-batch as it is now; None where there is no plan."""
+        planned = self.memory.get("halved") or self.memory.get("planned")
         return planned.predicted_gib or None if planned else None
 
     @property

@@ -22,7 +22,14 @@ from engine.train.earlier import WEIGHTS
 from engine.train.embeddings import check_token_modules, is_tied, token_modules
 from engine.train.going_on import earlier_config, load_earlier
 from engine.train.starts import ADAPTER, move_start, plain_factors, start_of
-from engine.train.targets import linear_layers, name_linear_layers, refuse_experts, resolve_targets, whole_layers
+from engine.train.targets import (
+    linear_layers,
+    name_linear_layers,
+    refuse_experts,
+    refuse_no_length,
+    resolve_targets,
+    whole_layers,
+)
 from engine.train.whole import keep_in_float32
 
 ADAPTER_WEIGHTS = WEIGHTS
@@ -52,12 +59,20 @@ def make_trainable(base: nn.Module, run: RunFile, rows: Sequence[int] = ()) -> n
             warnings.filterwarnings("ignore", message=".*fan_in_fan_out.*")
             warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")
             model: nn.Module = get_peft_model(base, config)
+    except TypeError as error:
+        if "modules_to_save" not in str(error):
+            raise
+        raise ModelError(
+            f"lora.save_modules = {run.lora.save_modules!r} and lora.target_modules = {run.lora.target_modules!r} mean the same "
+            "weight; it is trained whole or gets an adapter. Leave it out of one of them."
+        ) from error
     except ValueError as error:
         raise ModelError(
             f"lora.target_modules = {run.lora.target_modules!r} cannot be used on this model: {str(error).splitlines()[0]} "
             f"{name_linear_layers(base)}"
         ) from error
     refuse_experts(base, config)
+    refuse_no_length(model)
     keep_in_float32(model, dtype)
     if config.trainable_token_indices:
         check_token_modules(causal_lm(model), tied, whole)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -107,11 +107,25 @@ def row_attention(
     window = kwargs.get("sliding_window")
     with_kernel = _kernel() if query.device.type == "cuda" and query.dtype != torch.float32 and not dropout else None
     sizes: list[int] = getattr(attention_mask, "sizes", None) or attention_mask.flatten().diff().tolist()
+    bounds, chunk = attention_mask.flatten(), _chunk(module)
+    if chunk is not None and max(sizes) > chunk:  # a chunk sees no more of its row than a row of a sequence
+        sizes = [min(chunk, size - start) for size in sizes for start in range(0, size, chunk)]
+        bounds = torch.tensor([0, *accumulate(sizes)], dtype=torch.int32, device=query.device)
     if with_kernel is not None:
-        out = with_kernel(*flat, attention_mask.flatten(), max(sizes), scaling, window)
+        out = with_kernel(*flat, bounds, max(sizes), scaling, window)
     else:
         out = _row_by_row(*flat, sizes, dropout, scaling, window)
     return out.view(batch, width, *out.shape[1:]), None
+
+
+def _chunk(module: nn.Module) -> int | None:
+    """Tokens of a row from which on a layer begins to see anew (Llama 4); None where it sees all before it."""
+    config: Any = getattr(module, "config", None)
+    kinds = getattr(config, "layer_types", None)
+    number: Any = getattr(module, "layer_idx", None)
+    if not kinds or number is None or kinds[number] != "chunked_attention":
+        return None
+    return int(config.attention_chunk_size)
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]  # its loop is as long as there are rows

@@ -89,6 +89,9 @@ def load_best(best: Best, model: nn.Module, step: int, checkpoints: Path) -> Log
             message = f"the checkpoint of step {best.step}, with the lowest evaluation loss, is gone or torn"
             return Warning_(code="best_lost", message=message, hint=f"the result holds the weights of step {step}")
         load_weights(model, found.path / checkpoint.WEIGHTS)
+    if best.step == 0:
+        message = f"no evaluation was below that before the first step ({best.loss:.4f}): the result is what training began with"
+        return Warning_(code="nothing_learned", message=message, hint="a lower train.learning_rate, or more rows")
     return Log(
         message=f"the result holds the weights of step {best.step}: the lowest evaluation loss ({best.loss:.4f})"
     )

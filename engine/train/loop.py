@@ -34,6 +34,7 @@ from engine.train.model import autocast_of
 from engine.train.neftune import Neftune
 from engine.train.oom import without_memory
 from engine.train.optimizer import is_paged, make_optimizer, set_rate
+from engine.train.same_run import require_same_run, settings_of
 from engine.train.schedule import learning_rate
 from engine.train.spikes import Spikes
 from engine.train.told import StepResult, eval_event, not_finite, step_event
@@ -118,8 +119,8 @@ class Trainer:
             self.sample()
         stopping = self.control.take("stop")
         due = self.step > 0 and (stopping or self.ended or self.cadence.due(self.cadence.save, self.step))
-        due = due or (lowest and keeps_best(self.run))
-        if self.control.take("checkpoint") or (due and self.saved != self.step):
+        best = lowest and keeps_best(self.run)  # is told, also of one that a stop had left before it was evaluated
+        if self.control.take("checkpoint") or best or (due and self.saved != self.step):
             self.save()
         return stopping
 
@@ -269,7 +270,7 @@ class Trainer:
             "micro_batch_size": self.plan.micro_batch_size,
             "batch_size": self.run.train.batch_size,
             "memory_limit": self.run.train.memory_limit,
-            "settings": snapshot.settings_digest(self.run),
+            "settings": settings_of(self.run),
         }
 
     def restore(self, saved: checkpoint.SavedCheckpoint) -> None:
@@ -278,7 +279,7 @@ class Trainer:
         Raises RunError when the run file says something else than when it was saved.
         """
         state = saved.state()
-        snapshot.require_same_run(saved, self.run, self.checkpoints.parent)
+        require_same_run(state, self.run, self.checkpoints.parent / "run.toml")
         snapshot.put_back(saved.path, self.model, self.optimizer, self.device)
         self.step = self.saved = saved.step
         self.evaluated = int(state["evaluated"])

@@ -48,7 +48,7 @@ class SupervisedLoss:
 
     def _head_is_known(self) -> bool:
         """Whether decoder and output layer, with what the config says about logits, give the model's own logits."""
-        if self.decoder is None or self.head is None or self.decoder is causal_lm(self.model):
+        if self.decoder is None or self.head is None or self.decoder in (self.head, causal_lm(self.model)):
             return False
         ids_BT = torch.arange(8, device=self.device)[None] % self.vocabulary
         with evaluating(self.model):

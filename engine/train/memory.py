@@ -20,6 +20,7 @@ from engine.runs.events import Log, Memory
 from engine.runs.journal import Journal
 from engine.tokens.batches import BatchPlan
 from engine.tokens.prepare import Prepared
+from engine.train.control import StopRequested
 from engine.train.device import GIB, peak_gib
 from engine.train.limits import MemoryLimit
 
@@ -56,6 +57,8 @@ class RunMemory:
                 new_rows=len(new.tokens) if new else 0,
                 held_out=self._held_out(),
             )
+        except StopRequested:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a plan stumbles over, the run is not to suffer
             traceback.print_exc()
             self._failed, self.plan = True, None

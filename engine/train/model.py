@@ -67,12 +67,20 @@ def load_base(folder: Path, run: RunFile, device: torch.device) -> nn.Module:
     except (ValueError, OSError, KeyError, ImportError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        cure = ' Set model.attention = "eager".' if "attention implementation" in str(error) else ""
-        raise ModelError(f"transformers cannot load the model in {folder}: {first}{cure}") from error
+        raise unusable(f"transformers cannot load the model in {folder}", run, error) from error
     if run.quantization.bits < 16 and device.type == "cpu":
         _leave_file(model)
     return model
+
+
+def unusable(what: str, run: RunFile, error: Exception) -> ModelError:
+    """The error for `what` transformers could not do with a model: its first line, or what to set."""
+    if "attention implementation" in str(error):
+        return ModelError(
+            f"{what}: model.attention = {run.model.attention!r} is not there for this architecture. "
+            'Set model.attention to "auto" or "eager".'
+        )
+    return ModelError(f"{what}: {(str(error).strip().splitlines() or [type(error).__name__])[0]}")
 
 
 def _leave_file(model: nn.Module) -> None:

@@ -39,7 +39,7 @@ from engine.train.rehearsal import rehearse
 from engine.train.result import leave_result
 from engine.train.shortage import Failure, explanation
 from engine.train.starts import start_adapters
-from engine.train.telling import tell_data
+from engine.train.telling import tell_data, tell_training
 
 PHASE_EVERY_S = 0.5
 TRAINING = "training"
@@ -87,6 +87,7 @@ class Session:
             self._refuse_changed_data(data)
         plan = data.plan()
         tell_data(self.journal, data, plan)
+        tell_training(self.journal, self.run)
         self._plan_memory(data, plan)
         self._load_model(data, plan)
         self._rehearse()

@@ -22,6 +22,7 @@ from engine.tokens.folder import context_length, model_folder
 from engine.tokens.path import asked, resolve_max_length
 from engine.tokens.prepare import read_sources, refuse_conversations, refuse_refused
 from engine.train.earlier import read_earlier, require_fit
+from engine.train.same_run import newest_state, require_same_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,16 @@ def start_run(config: Path, runs: Path, overrides: Sequence[str] = ()) -> Starte
 
 
 def resume_run(run_dir: RunDir) -> Started:
-    """Start a worker that goes on from the newest whole checkpoint. Raises RunError when there is nothing to go on with."""
+    """Start a worker that goes on from the newest whole checkpoint.
+
+    Raises RunError when there is nothing to go on with, or when its run file would make another run of it.
+    """
     run = Run(run_dir).load()
     if run.state == "succeeded":
         raise RunError(f"{run_dir.name} is finished: {run.reason or f'all {run.view.total_steps} steps are done.'}")
     if run.alive:
         raise RunError(f"{run_dir.name} is running. Watch it with `luthier watch {run_dir.name}`.")
+    state = newest_state(run_dir.checkpoints)
+    if state is not None:
+        require_same_run(state, load(run_dir.config), run_dir.config)
     return Started(run_dir, launch(run_dir, resume=True))

@@ -69,6 +69,19 @@ def refuse_experts(model: Any, config: Any) -> None:
         )
 
 
+def refuse_no_length(model: nn.Module) -> None:
+    """Raises ModelError when DoRA is to divide by the length of a row that is all zeros: that of a padding token in an output
+    layer, for one."""
+    for name, module in model.named_modules():
+        for length in getattr(module, "lora_magnitude_vector", {}).values():
+            zeros = 0 if length.weight.is_meta else int((length.weight == 0).sum())
+            if zeros:
+                raise ModelError(
+                    f"lora.dora divides by the lengths of the rows of each weight, and {zeros:,} of {name} are all zeros. Leave "
+                    "this layer out of lora.target_modules, or set lora.dora = false."
+                )
+
+
 def _parts(model: Any, part: str) -> list[tuple[str, str]]:
     """(full name, its end from the block on) of every linear layer in the attention, or in the MLP, of a model.
 

@@ -5,6 +5,8 @@ Invariant: nothing is dropped silently. Each row that is left out, and each toke
 
 from __future__ import annotations
 
+from engine.config.runfile import RunFile
+from engine.config.train import TrainSection
 from engine.runs.events import Data, Log, Plan, Warning_
 from engine.runs.journal import Journal
 from engine.tokens.batches import BatchPlan
@@ -13,6 +15,20 @@ from engine.tokens.path import TemplatedSource
 from engine.tokens.prepare import Prepared
 
 LINES_SHOWN = 5
+
+
+def tell_training(journal: Journal, run: RunFile) -> None:
+    """Journal how the run trains, where that is not as usual."""
+    train, lora, usual = run.train, run.lora, TrainSection()
+    said = [f"optimizer {train.optimizer}"] if train.optimizer != usual.optimizer else []
+    said += [f"learning rate {train.scheduler}"] if train.scheduler != usual.scheduler else []
+    said += [f"NEFTune with alpha {train.neftune_alpha:g}"] if train.neftune_alpha else []
+    said += [f"LoRA+ with ratio {lora.plus_ratio:g}"] if lora.plus_ratio != 1 else []
+    said += [f"adapters begin as {lora.init}"] if lora.init != "default" else []
+    said += [f"goes on with the adapter in {lora.start_from}"] if lora.start_from else []
+    said += ["layers are compiled"] if train.compile else []
+    if said:
+        _log(journal, "; ".join(said))
 
 
 def tell_data(journal: Journal, data: Prepared, plan: BatchPlan) -> None:

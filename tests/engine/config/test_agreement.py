@@ -32,6 +32,7 @@ REFUSED = {
     '[lora]\nstart_from = "a"\nsave_modules = ["x"]': ("lora.save_modules is decided", "remove lora.save_modules"),
     "[lora]\ntarget_modules = []": ("is no layer", "all-linear"),
     '[lora]\ntarget_modules = ["q_proj", ""]': ("is no layer", "all-linear"),
+    '[train]\nmemory_limit = "0GB"': ("train.memory_limit", "is no memory at all"),
     "[eval]\nsample_every = 3": ("is not read without eval.samples", "eval.samples"),
 }
 ACCEPTED = (

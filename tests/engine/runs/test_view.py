@@ -62,7 +62,7 @@ def test_memory_is_told_by_stage_and_a_halved_micro_batch_is_the_present_one() -
     view = folded(*START, planned, memory("rehearsed", 8, measured_gib=5.5), halved, step(1))
     assert view.memory["halved"] is halved
     assert view.summary()["micro_batch_size"] == 4
-    assert (view.predicted_gib, view.measured_gib) == (6.0, 5.5)
+    assert (view.predicted_gib, view.measured_gib) == (3.5, 5.5), "the plan of the micro-batch as it is now"
     view.apply(memory("finished", 4, measured_gib=5.75))
     assert view.summary()["measured_gib"] == 5.75
     assert folded(*START, step(1)).measured_gib == 1.5, "a journal that tells of steps only"

@@ -361,3 +361,16 @@ def test_a_model_without_weights_can_be_made_trainable(models: dict[str, Path], 
     made = make_trainable(load_base(models[kind], run, CPU), run)
     one, other = ([(n, p.shape, p.dtype) for n, p in m.named_parameters() if p.requires_grad] for m in (planned, made))
     assert one == other
+
+
+def test_a_layer_that_is_both_whole_and_adapted_by_an_expression_is_refused(tiny_model: Path) -> None:
+    run = run_file(tiny_model, save_modules=["lm_head"], target_modules=".*(lm_head|q_proj)")
+    with pytest.raises(ModelError, match=r"trained whole or gets an adapter"):
+        make_trainable(load_base(tiny_model, run, CPU), run)
+
+
+def test_dora_is_refused_on_rows_of_zeros(tiny_model: Path) -> None:
+    """The row of the padding token is zeros, and its direction 0 / 0."""
+    run = run_file(tiny_model, dora=True, target_modules=["lm_head", "q_proj"])
+    with pytest.raises(ModelError, match=r"1 of base_model.model.lm_head are all zeros"):
+        make_trainable(load_base(tiny_model, run, CPU), run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -231,3 +232,54 @@ def test_each_layer_is_compiled_for_any_width(tiny_model: Path, monkeypatch: pyt
     monkeypatch.setattr(nn.Module, "compile", lambda layer, **keys: compiled.append((type(layer).__name__, keys)))
     prepare_layers(model, run, CPU, 0)
     assert compiled == [("LlamaDecoderLayer", {"dynamic": True})] * 2
+
+
+@pytest.mark.parametrize("bits", [4, 32])
+def test_a_layer_without_adapter_beside_a_fused_one_keeps_its_weight(tiny_model: Path, bits: int) -> None:
+    """A model comes from its folder in evaluation mode, in which bitsandbytes repacks weights on some CPUs."""
+    run = run_file(tiny_model, quantization={"bits": bits}, lora={"target_modules": ["down_proj"]})
+    model = make_trainable(load_base(tiny_model, run, CPU), run)
+    weights = [module.weight.data_ptr() for module in model.modules() if isinstance(module, nn.Linear)]
+    assert fuse_lora(model) == 2
+    assert [module.weight.data_ptr() for module in model.modules() if isinstance(module, nn.Linear)] == weights
+    assert sum("forward" in vars(m) for m in model.modules() if type(m).__name__ == "LlamaMLP") == 2
+
+
+def test_a_fused_model_can_be_merged(tiny_model: Path) -> None:
+    model: Any = shaken(run_file(tiny_model))
+    fuse_lora(model)
+    ids = torch.arange(3, 13)[None]
+    with evaluating(model):
+        tuned = model(input_ids=ids).logits
+        assert torch.allclose(model.merge_and_unload()(input_ids=ids).logits, tuned, atol=1e-5)
+
+
+def test_row_attention_keeps_the_chunks_of_a_row(tmp_path: Path) -> None:
+    """Some layers of Llama 4 see the chunk of a row only; packed, a chunk begins where its row does."""
+    from transformers import Llama4ForCausalLM, Llama4TextConfig
+
+    torch.manual_seed(0)
+    shape = {
+        "hidden_size": 32,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "head_dim": 8,
+    }
+    kinds = ["chunked_attention", "full_attention"]
+    config = Llama4TextConfig(
+        vocab_size=320, num_key_value_heads=2, intermediate_size_mlp=48, num_local_experts=2, attention_chunk_size=8,
+        layer_types=kinds, no_rope_layers=[1, 0], **shape,
+    )  # fmt: skip
+    Llama4ForCausalLM(config).save_pretrained(tmp_path)
+    run = run_file(tmp_path, quantization={"bits": 32}, lora={"target_modules": "attention"})
+    plain = shaken(run_file(tmp_path, model={"attention": "sdpa"}, lora={"target_modules": "attention"}))
+    model = shaken(run)
+    assert settle_attention(model, run, CPU) == "varlen"
+    packed, alone = batch_of([[20, 12]], 32), batch_of([[20]], 20)
+    together = SupervisedLoss(model, CPU).sum(packed)
+    first = SupervisedLoss(plain, CPU).sum(alone)
+    other = replace(batch_of([[12]], 12), ids=packed.ids[:, 20:], labels=packed.labels[:, 20:])
+    rest = SupervisedLoss(plain, CPU).sum(other)
+    assert packed.supervised_tokens == alone.supervised_tokens + other.supervised_tokens
+    assert float(together.detach()) == pytest.approx(float((first + rest).detach()), rel=1e-5)

@@ -295,3 +295,18 @@ def test_a_key_that_changes_no_number_may_change_on_a_resume(tmp_path: Path, tin
     for decisive in ({"learning_rate": 2e-2}, {"optimizer": "lion"}, {"neftune_alpha": 5.0}):
         with pytest.raises(RunError, match="was changed after step 1"):
             trainer_of(run_file(tiny_model, rows_file, train=decisive), tmp_path / "other").restore(saved)
+
+
+def test_a_checkpoint_of_a_stop_is_told_as_the_best_once_it_was_evaluated(
+    tmp_path: Path, tiny_model: Path, rows_file: Path
+) -> None:
+    """A stop puts the evaluation of its step off to the resumed run, which finds the checkpoint there."""
+    run_dir = make_run(tmp_path / "run", tiny_model, rows_file)
+    run_dir.config.write_text(dump(load(run_dir.config, ["train.result=best"])))
+    assert not work(run_dir, stop_at=2)
+    assert not work(run_dir, resume=True, stop_at=3)
+    view = Run(run_dir).load().view
+    steps = evaluations(run_dir)
+    assert min(steps, key=lambda step: steps[step]) == 2, steps
+    assert [c.step for c in view.checkpoints if c.best] == [0, 2]
+    assert [c.step for c in view.checkpoints] == [0, 2, 3]

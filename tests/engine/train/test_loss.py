@@ -246,3 +246,12 @@ def test_padding_on_the_left_that_a_row_sees_is_refused(tiny_model: Path, rows_f
     decoder.forward = forgetful
     with pytest.raises(ModelError, match="what stands before it"):
         check_packing(model, CPU)
+
+
+def test_a_model_whose_decoder_is_its_output_layer_computes_its_own_logits() -> None:
+    """ModernBERT as a decoder names its output layer so."""
+    from transformers import ModernBertDecoderConfig, ModernBertDecoderForCausalLM
+
+    shape = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = ModernBertDecoderConfig(vocab_size=96, pad_token_id=0, max_position_embeddings=64, **shape)
+    assert not SupervisedLoss(ModernBertDecoderForCausalLM(config), CPU).own_head

@@ -16,6 +16,7 @@ from engine.config.load import load
 from engine.errors import ExitCode, ResourceError
 from engine.evaluate.heldout import HeldOut
 from engine.runs.events import Memory, Sample, Warning_
+from engine.train.control import StopRequested
 from engine.train.layers import layers_of
 from engine.train.loop import Trainer
 from engine.train.memory import RunMemory
@@ -233,3 +234,19 @@ def test_a_run_that_is_cut_otherwise_on_resume_is_the_same_run(
         assert (pytest.approx(expected, abs=1e-6), rows) == (loss, batch)
     sizes = [m.micro_batch_size for m in events_of(cut.path, Memory) if m.stage == "finished"]
     assert sizes == [4, 1]
+
+
+def test_a_stop_is_no_failure_of_the_plan(
+    tmp_path: Path, tiny_model: Path, rows_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal raises wherever the worker is."""
+
+    def stop(*args: object, **keys: object) -> None:
+        raise StopRequested
+
+    monkeypatch.setattr("engine.train.memory.plan_memory", stop)
+    run = run_file(tiny_model, rows_file)
+    trainer = trainer_of(run, tmp_path)
+    memory = RunMemory(run, tiny_model, trainer.data, trainer.plan, CPU, trainer.journal)
+    with pytest.raises(StopRequested):
+        memory.make_plan()
