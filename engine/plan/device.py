@@ -13,7 +13,8 @@ from engine.plan_facts import DeviceFacts
 
 CUDA_CONTEXT = 450 << 20
 """What a process takes of a GPU beside its tensors: the driver's context and the kernels of torch."""
-CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+GROUPS, GROUP_TREE = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+"""Where Linux says which control groups a process is in, and what they allow."""
 
 
 def this_device(memory_limit: str | None = None) -> DeviceFacts:
@@ -30,7 +31,7 @@ def this_device(memory_limit: str | None = None) -> DeviceFacts:
         )  # the context is there by now, and the plan counts it
     else:
         kind, name = "cpu", "CPU"
-        room = min([psutil.virtual_memory().total, *_cgroup_limits()])
+        room = min([psutil.virtual_memory().total, *group_limits(GROUPS, GROUP_TREE)])
     if memory_limit is not None:
         room = min(room, parse_size(memory_limit))
     return DeviceFacts(kind=kind, name=name, bytes=room)
@@ -47,14 +48,29 @@ def named_device(text: str, memory_limit: str | None = None) -> DeviceFacts:
     return DeviceFacts(kind="cuda", name=f"a GPU of {spell_size(parse_size(text))}", bytes=room)
 
 
-def _cgroup_limits() -> list[int]:
-    """Limits of the control group of this process, where it has one."""
+def group_limits(told: Path = GROUPS, root: Path = GROUP_TREE) -> list[int]:
+    """Limits of the control groups this process is in, the nested ones that job schedulers make among them, in bytes.
+
+    Version 2 has one tree, version 1 one for each resource (cgroups(7)).
+    """
     found = []
-    for path in CGROUP_LIMITS:
-        try:
-            text = path.read_text().strip()
-        except OSError:
+    try:
+        lines = told.read_text().splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        _, kinds, path = line.split(":", 2)
+        if kinds and "memory" not in kinds.split(","):
             continue
-        if text.isdigit():
-            found.append(int(text))
+        tree, name = (root / kinds, "memory.limit_in_bytes") if kinds else (root, "memory.max")
+        group = tree / path.lstrip("/")
+        for folder in (group, *group.parents):
+            try:
+                text = (folder / name).read_text().strip()
+            except OSError:
+                text = ""  # the tree is not shown this far up
+            if text.isdigit():  # "max" is none
+                found.append(int(text))
+            if folder == tree:
+                break
     return found

@@ -14,7 +14,6 @@ import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 import torch
@@ -22,7 +21,7 @@ import torch
 from engine.config.runfile import RunFile
 from engine.config.sizes import parse_size, spell_size
 from engine.errors import ResourceError
-from engine.plan.device import CUDA_CONTEXT, this_device
+from engine.plan.device import CUDA_CONTEXT, group_limits, this_device
 from engine.plan_facts import DeviceFacts
 
 SHARE = 0.95
@@ -107,34 +106,6 @@ class MemoryLimit:
         if self._room is not None:
             self._room = None
             _set_soft_limit(self._before, self._before)
-
-
-def group_limits(told: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> list[int]:
-    """Limits of the control groups this process is in, the nested ones that job schedulers make among them, in bytes.
-
-    Version 2 has one tree, version 1 one for each resource (cgroups(7)).
-    """
-    found = []
-    try:
-        lines = told.read_text().splitlines()
-    except OSError:
-        return []
-    for line in lines:
-        _, kinds, path = line.split(":", 2)
-        if kinds and "memory" not in kinds.split(","):
-            continue
-        tree, name = (root / kinds, "memory.limit_in_bytes") if kinds else (root, "memory.max")
-        group = tree / path.lstrip("/")
-        for folder in (group, *group.parents):
-            try:
-                text = (folder / name).read_text().strip()
-            except OSError:
-                text = ""  # the tree is not shown this far up
-            if text.isdigit():  # "max" is none
-                found.append(int(text))
-            if folder == tree:
-                break
-    return found
 
 
 def _set_soft_limit(wanted: int, most: int) -> None:

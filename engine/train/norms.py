@@ -1,6 +1,6 @@
 """Root-mean-square norms (Zhang and Sennrich 2019, arXiv 1910.07467) with few passes over memory.
 
-Written as transformers writes them, a norm costs a CPU six times what it needs, and keeps a copy in float32 of bfloat16 input.
+Written as transformers writes them, a norm goes over memory many times, and keeps a copy in float32 of bfloat16 input.
 Here its gradient is written out for float32 on a CPU, and torch's fused one is taken on a GPU. A module is replaced only where
 it computes just that: tried on it.
 Shapes: M tokens, D width.

@@ -59,7 +59,9 @@ def test_a_machine_without_a_gpu_has_what_its_control_group_allows(
 ) -> None:
     monkeypatch.setattr(devices.torch.cuda, "is_available", lambda: False)
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr(devices, "CGROUP_LIMITS", (limit, tmp_path / "none"))
+    (tmp_path / "groups").write_text("0::/\n")
+    monkeypatch.setattr(devices, "GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(devices, "GROUP_TREE", tmp_path)
     total = psutil.virtual_memory().total
     assert this_device().bytes == total
     limit.write_text("max\n")

@@ -15,8 +15,9 @@ import torch
 
 from engine.config.runfile import RunFile
 from engine.errors import ResourceError
+from engine.plan.device import group_limits
 from engine.runs.launcher import worker_environment
-from engine.train.limits import MemoryLimit, group_limits
+from engine.train.limits import MemoryLimit
 from engine.train.oom import is_out_of_memory
 from tests.engine.train.training import CPU, run_file
 
