@@ -26,6 +26,8 @@ from engine.text import visible
 from tui import settings
 from tui.acts import RunActs
 from tui.commands import Command, commands_for
+from tui.compare_acts import CompareActs
+from tui.configure_acts import ConfigureActs
 from tui.crash import report
 from tui.data_acts import DataActs
 from tui.glyphs import ASCII, UNICODE
@@ -44,7 +46,7 @@ _LAST_WORD_S = 2.0
 _PROBLEMS_SHOWN = 3
 
 
-class LuthierApp(RunActs, DataActs, TokensActs, TypeAheadApp):
+class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, TypeAheadApp):
     """The TUI. Its result is the names of the runs that go on without it."""
 
     TITLE = "Luthier"

@@ -14,7 +14,8 @@ from typing import Literal
 
 import msgspec
 
-CommandName = Literal["stop", "checkpoint", "evaluate", "sample"]
+CommandName = Literal["stop", "checkpoint", "evaluate", "sample", "pause", "unpause"]
+"""`pause` holds the run between two steps, with everything in memory, until `unpause` (or `stop`)."""
 
 
 class Command(msgspec.Struct):

@@ -95,6 +95,12 @@ class Plan(Event, tag="plan"):
     """Sequences in one optimiser step."""
     micro_batch_size: Count = 0
     """Sequences in one forward pass; 0 in journals of older workers. Memory events tell of changes."""
+    eval_every: Count = 0
+    """Steps between two evaluations; 0 where there are none, and in journals of older workers."""
+    save_every: Count = 0
+    """Steps between two checkpoints."""
+    sample_every: Count = 0
+    """Steps between two rounds of sample generations; 0 where there are none."""
 
 
 class Memory(Event, tag="memory"):
@@ -187,6 +193,27 @@ class Log(Event, tag="log"):
     """A line of narration."""
 
     message: str
+    level: str = "info"
+    """"debug", "info", "warning" or "error"."""
+
+
+class Hardware(Event, tag="hardware"):
+    """What the machine was doing: once every few seconds while the worker lives. None where it cannot be known."""
+
+    gpu_percent: float | None = None
+    """Share of the time in which the GPU computed, 0 to 100 (NVML)."""
+    gpu_celsius: float | None = None
+    gpu_watts: float | None = None
+    gpu_gib: float | None = None
+    """Memory of the GPU that is in use, by anybody."""
+    gpu_total_gib: float | None = None
+    cpu_percent: float | None = None
+    """Of all cores together, 0 to 100, by anybody."""
+    host_gib: float | None = None
+    """Memory of the machine that is in use, by anybody."""
+    host_total_gib: float | None = None
+    process_gib: float | None = None
+    """Resident memory of the worker."""
 
 
 class Ack(Event, tag="ack"):
@@ -249,6 +276,7 @@ AnyEvent = (
     | Checkpoint
     | Warning_
     | Log
+    | Hardware
     | Ack
     | Finished
     | Chapter

@@ -29,6 +29,7 @@ from engine.service.protocol import (
     Open,
     Page,
     Parity,
+    PlanDraft,
     Request,
     Resplit,
     TemplateText,
@@ -75,4 +76,5 @@ LONG: dict[type[Request], Handler] = {
     Vocabulary: _later("token_tools", "vocabulary"),
     Parity: _later("token_tools", "compare_ids"),
     TemplateText: _later("token_tools", "template_text"),
+    PlanDraft: _later("planning", "plan_draft"),
 }

@@ -24,6 +24,7 @@ from engine.facts import (
     Turn,
 )
 from engine.service.envelope import Answer, Request
+from engine.service.plan_protocol import PlanDraft, Planned
 from engine.service.token_protocol import (
     BatchFound,
     CloseDraft,
@@ -317,7 +318,20 @@ class Cancelled(Answer, tag="cancelled"):
 
 
 AnyRequest: TypeAlias = (
-    Open | Interpret | Page | Detail | Filter | Examine | Export | Mix | Divide | Close | Cancel | Quit | TokenRequest
+    Open
+    | Interpret
+    | Page
+    | Detail
+    | Filter
+    | Examine
+    | Export
+    | Mix
+    | Divide
+    | Close
+    | Cancel
+    | Quit
+    | TokenRequest
+    | PlanDraft
 )
 AnyAnswer: TypeAlias = (
     Hello
@@ -331,6 +345,7 @@ AnyAnswer: TypeAlias = (
     | Mixed
     | Divided
     | TokenAnswer
+    | Planned
     | Progress
     | Done
     | Failed
@@ -380,6 +395,8 @@ __all__ = [
     "Parity",
     "ParityFound",
     "Pieces",
+    "PlanDraft",
+    "Planned",
     "Progress",
     "Quit",
     "Request",

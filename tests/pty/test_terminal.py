@@ -103,7 +103,7 @@ def test_hostile_journals_leak_nothing(open_terminal: Open, tmp_path: Path, argu
     hostile.fill(tmp_path / "runs", tmp_path / "starter")
     terminal = open_terminal(*options(tmp_path), *arguments, columns=140, rows=40)
     terminal.expect("failed")
-    for keys in ("\r", "l", "\x1b", "\x1b", "5", "?", "q", "1"):
+    for keys in ("\r", "l", "\x1b", "\x1b", "9", "?", "q", "1"):
         terminal.type(keys)
         terminal.drain()
     terminal.type("q")

@@ -55,14 +55,14 @@ async def test_a_story_in_the_middle(make_app: Make, runs: Path, tmp_path: Path,
     _, journal = fakes.begin(runs, "demo-1", clock, 120)
     fakes.train(journal, clock, 1, 60, 120)
     async with make_app().run_test(size=(120, 36)) as pilot:
-        await pilot.press("5")
+        await pilot.press("9")
         await sees(pilot, "Tuning", "loss of demo-1", "broken off")
         assert started == [], "looking starts nothing"
 
 
 async def test_it_is_started_with_d(make_app: Make, started: list[bool]) -> None:
     async with make_app().run_test(size=(80, 24)) as pilot:
-        await pilot.press("5")
+        await pilot.press("9")
         await sees(pilot, "f tells it")
         await pilot.press("1", "d")
         await until(pilot, lambda: started == [False])

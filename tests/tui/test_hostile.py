@@ -44,7 +44,7 @@ async def test_every_screen(
         await pilot.press("escape", "y")
         await until(pilot, lambda: "OSC 52" in shown(app))
         harmless(app)
-        await pilot.press("5")
+        await pilot.press("9")
         await sees(pilot, hostile.LITERAL[:8])
         harmless(app)
         if ascii_only:

@@ -10,6 +10,8 @@ import pytest
 from tui.app import LuthierApp
 from tui.commands import Command, commands_for, ranked
 from tui.keys import FOOTER_KEYS, KEYS, PLACES, Where, bindings, footer_keys, keys_of, matching
+from tui.screens.compare import Compare
+from tui.screens.configure import Configure
 from tui.screens.data import Data
 from tui.screens.demo import Demo
 from tui.screens.dialogs.confirm import Confirm
@@ -29,7 +31,9 @@ OWNERS: dict[Where, tuple[type, ...]] = {
     "data": (Data,),
     "find": (SearchLine,),
     "tokens": (Tokens,),
+    "configure": (Configure,),
     "monitor": (Monitor,),
+    "compare": (Compare,),
     "demo": (Demo,),
     "list": (Scroller,),
     "log": (LogScreen,),

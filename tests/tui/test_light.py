@@ -16,7 +16,7 @@ async def look():
     app = LuthierApp(Path(sys.argv[1]), Path(sys.argv[1]))
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.pause(0.1)
-        await pilot.press("5", "3", "1", "question_mark")
+        await pilot.press("9", "3", "1", "question_mark")
 
 asyncio.run(look())
 from tui.link import start_run, resume_run

@@ -52,7 +52,7 @@ async def test_screens(
         await pilot.press("enter")
         await sees(pilot, "r resumes from checkpoint 140", "rate")
         compare(app, "monitor")
-        await pilot.press("5")
+        await pilot.press("9")
         await sees(pilot, "11/12", "1 min 46 s")
         await pilot.pause(0.2)
         compare(app, "demo")

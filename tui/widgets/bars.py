@@ -20,8 +20,10 @@ TABS = (
     ("1", "runs", "show_home"),
     ("2", "data", "show_data"),
     ("3", "tokens", "show_tokens"),
-    ("4", "monitor", "show_monitor"),
-    ("5", "demo", "show_demo"),
+    ("4", "configure", "show_configure"),
+    ("5", "monitor", "show_monitor"),
+    ("6", "compare", "show_compare"),
+    ("9", "demo", "show_demo"),
 )
 
 

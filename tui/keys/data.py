@@ -1,0 +1,77 @@
+"""Keys of the Data screen and of its search line."""
+
+from __future__ import annotations
+
+from tui.keys.key import Key
+
+DATA: tuple[Key, ...] = (
+    Key("choose", "data", "enter", "⏎", "open", "The row in full; of a finding its rows; of a source its rows.", 1),
+    Key("search", "data", "slash", "/", "search", "Show only rows that hold what you type.", 2),
+    Key("findings", "data", "f", "f", "findings", "What is wrong with the rows, and which rows.", 3),
+    Key("statistics", "data", "s", "s", "statistics", "What the columns hold, with histograms.", 4),
+    Key("use", "data", "u", "u", "use in run", "Write these sources into a run file, and start it.", 5),
+    Key("open_data", "data", "o", "o", "open data", "Open a file, a folder, or a dataset by its name.", 6),
+    Key("mapping", "data", "m", "m", "mapping", "Correct the format, the columns, the split, the speaker.", 7),
+    Key("view_as", "data", "v", "v", "view as", "The row as fields, or as a conversation with roles.", 8),
+    Key("mark", "data", "space", "space", "mark", "Mark the row, or take the mark away.", 9),
+    Key(
+        "exclude",
+        "data",
+        "x",
+        "x",
+        "exclude",
+        "Leave the row, the marked rows or a finding's rows out of a run, or take them back.",
+        10,
+    ),
+    Key("marked_only", "data", "M", "M", "marked only", "Show the marked rows only, or all again."),
+    Key("clear_marks", "data", "c", "c", "clear marks", "Take all marks away."),
+    Key("kept_only", "data", "e", "e", "kept only", "Hide the rows that a run would leave out, or show them again."),
+    Key("sort", "data", "S", "S", "sort", "Sort by the column; again: downwards; again: as in the file."),
+    Key("column_left", "data", "left,h", "h ←", "column left", "To the column on the left.", 0, False),
+    Key("column_right", "data", "right,l", "l →", "column right", "To the column on the right.", 0, False),
+    Key("go_to_row", "data", "number_sign,ctrl+g", "# ctrl+g", "go to row", "To a row by its number."),
+    Key("copy", "data", "y", "y", "copy row", "Copy the row as JSON; the marked rows as JSON Lines."),
+    Key(
+        "export", "data", "w", "w", "write rows", "Write the rows that are shown, or the marked ones, to a JSONL file."
+    ),
+    Key("pager", "data", "p", "p", "pager", "The whole row in $PAGER."),
+    Key("next_pane", "data", "tab", "tab", "next pane", "Sources, rows, the pane beside them.", 11, False),
+    Key("previous_pane", "data", "shift+tab", "shift+tab", "pane before", "The other way round.", 0, False),
+    Key("previous_source", "data", "left_square_bracket", "[", "source before", "To the source before this one."),
+    Key("next_source", "data", "right_square_bracket", "]", "next source", "To the next source."),
+    Key("reload", "data", "r", "r", "reload", "Open the source anew, after its file changed."),
+    Key("close_source", "data", "C", "C", "close source", "Forget the source. The file stays as it is."),
+    Key("weight_up", "data", "plus", "+", "more of it", "Give the source more weight in the mixture."),
+    Key("weight_down", "data", "minus", "-", "less of it", "Give the source less weight in the mixture."),
+    Key("weight", "data", "equals_sign", "=", "weight", "Type the weight of the source; empty: every row once."),
+    Key(
+        "mixture",
+        "data",
+        "b",
+        "b",
+        "mixture",
+        "The mixture in full: shares, epochs, repeated and unseen rows for a budget.",
+    ),
+    Key("examine_all", "data", "a", "a", "examine all", "Examine every row, or stop examining."),
+    Key("tokenizer", "data", "t", "t", "tokenizer", "Choose a model whose tokenizer counts the tokens."),
+    Key(
+        "tokens",
+        "data",
+        "i",
+        "i",
+        "tokens",
+        "The row as tokens: what of it is learned, what is cut. t chooses whose tokenizer.",
+        12,
+    ),
+    Key(
+        "toggle_regex",
+        "find",
+        "ctrl+r",
+        "ctrl+r",
+        "regex",
+        "Read what you type as a regular expression, or as it is.",
+        1,
+        False,
+    ),
+    Key("next_column", "find", "tab", "tab", "column", "Search the next column only, or all again.", 2, False),
+)
