@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check format bench bench-data bench-tokens bench-train pictures clean
+.PHONY: help setup demo test test-slow check format bench bench-data bench-tokens bench-train bench-tui pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -21,7 +21,10 @@ demo: $(READY)  ## the whole journey offline, on the embedded starter (one to th
 	$(BIN)/luthier demo
 
 test: $(READY)  ## the test suite (no network, no GPU)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow"
+
+test-slow: $(READY)  ## long runs of real workers: kills, mixtures, memory; some minutes
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow
 
 check: $(READY)  ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .
@@ -52,6 +55,11 @@ bench-train: $(READY)  ## QLoRA runs beside TRL and the Trainer of transformers;
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m bench.train $(ARGS)
 	$(BIN)/python -m bench.train_overhead
+
+bench-tui: $(READY)  ## a million steps on the screen, live plans, what watchers cost a run (some ten minutes)
+	$(BIN)/python -m bench.tui_journal
+	$(BIN)/python -m bench.plan_live
+	$(BIN)/python -m bench.watchers
 
 pictures: $(READY)  ## the README's pictures, from the real app and the demo's runs
 	$(BIN)/python docs/pictures.py

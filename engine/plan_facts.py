@@ -102,6 +102,10 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None = None
     """Expected time of all steps, evaluations and checkpoints; None where nothing was timed."""
     seconds_per_step: float | None = None
+    seconds_off: float | None = None
+    """How far `seconds` may be off to either side; None where nothing tells."""
+    pace_from: str = ""
+    """What the time was reckoned from: "timed" layers, "earlier run NAME", or "" for nothing."""
     remedies: list[Remedy] = []
     earlier: list[tuple[str, float]] = []
     """Runs of the same family before: (name, measured / predicted)."""

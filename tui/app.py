@@ -16,37 +16,36 @@ from pathlib import Path
 from typing import Any
 
 from rich.segment import Segment, Segments
-from rich.style import Style
 from textual import on, work
 from textual.filter import LineFilter
-from textual.screen import Screen
-from textual.theme import Theme
+from textual.screen import ModalScreen, Screen
 
 from engine.text import visible
-from tui import settings
+from tui import settings as stored
 from tui.acts import RunActs
-from tui.commands import Command, commands_for
+from tui.command_acts import CommandActs
 from tui.compare_acts import CompareActs
 from tui.configure_acts import ConfigureActs
 from tui.crash import report
 from tui.data_acts import DataActs
+from tui.find import Findable
 from tui.glyphs import ASCII, UNICODE
-from tui.keys import bindings, keys_of
+from tui.keys import bindings
+from tui.keys.user import UserKeys
 from tui.link import Link, RunFound, RunGrew, RunsListed, StoryGrew
 from tui.screens.frame import Frame
 from tui.screens.home import Home
 from tui.text import Wall
-from tui.theme import DEFAULT_THEME, derived_inks, inks_of, load_themes
+from tui.theme_acts import ThemeActs
 from tui.tokens_acts import TokensActs
 from tui.typing_ahead import TypeAheadApp
-from tui.widgets.painted import Painted
 
 _SOON_S = 0.05
 _LAST_WORD_S = 2.0
 _PROBLEMS_SHOWN = 3
 
 
-class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, TypeAheadApp):
+class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, CommandActs, ThemeActs, TypeAheadApp):
     """The TUI. Its result is the names of the runs that go on without it."""
 
     TITLE = "Luthier"
@@ -63,74 +62,50 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Type
         ascii_only: bool = False,
         demo: bool = False,
         fresh: bool = False,
+        loaded: stored.Loaded | None = None,
+        warnings: Sequence[str] = (),
     ) -> None:
+        """`loaded` are settings that were read already; `warnings` are told when the first screen is there."""
         super().__init__()
         self.animation_level = "none"
+        loaded = loaded or stored.load_all()
+        self.settings = loaded.settings
         self.glyphs = ASCII if ascii_only else UNICODE
         self.link = Link(self, runs_dir, starter_dir)
         self._wall = Wall(ascii_only)
         self._first_demo, self._first_fresh = demo, fresh
         self._news: set[str] | None = None
         self._news_of_story = False
-        self._inks: tuple[str, dict[str, Style]] = ("", {})
         self._seconds = 0
-        self._problems: list[str] = []
+        self._problems: list[str] = [*loaded.problems, *warnings]
         self._hung_up = self._asked_to_end = False
-        self._choose_theme(theme)
+        self._problems += self._choose_theme(theme)
+        self._take_keys()
         if ascii_only:
             self.add_class("-ascii")
 
-    # Themes
+    # Settings
 
-    def _choose_theme(self, wanted: str) -> None:
-        found = load_themes()
-        for theme in found.themes.values():
-            self.register_theme(theme)
-        self._settings, problems = settings.load()
-        self._problems += found.problems + problems
-        for name in (wanted, self._settings.theme, os.environ.get("TEXTUAL_THEME", "")):
-            if name in self.usable_themes:
-                self.theme = name
-                return
-            if name and name != os.environ.get("TEXTUAL_THEME"):
-                known = ", ".join(sorted(self.usable_themes))
-                self._problems.append(f"There is no theme {name!r}. There are {known}.")
-        self.theme = DEFAULT_THEME
+    def _take_keys(self) -> None:
+        """The keys as the user wants them."""
+        self.user_keys = UserKeys(self.settings.preset, self.settings.keymap)
+        self._problems += self.user_keys.problems
+        self.set_keymap(self.user_keys.changed)
 
-    @property
-    def usable_themes(self) -> dict[str, bool]:
-        """Names of the themes that can be chosen, and whether each is dark.
-
-        Without colours the terminal's own palette cannot be told apart: such themes are not offered then.
-        """
-        return {name: theme.dark for name, theme in self.available_themes.items() if not (self.no_color and theme.ansi)}
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The inks of themes that are not ours."""
-        return derived_inks(self.current_theme)
-
-    @property
-    def inks(self) -> dict[str, Style]:
-        """The styles that widgets paint with."""
-        if self._inks[0] != self.theme:
-            variables = self.get_css_variables()
-            self._inks = (self.theme, inks_of(variables, self.current_theme.ansi, self.no_color))
-        return self._inks[1]
-
-    def _theme_changed(self, theme: Theme) -> None:
-        for screen in self.screen_stack:
-            for widget in screen.query(Painted):
-                widget.notify_style_update()
-                widget.refresh()
-
-    def remember_theme(self, name: str) -> None:
-        """Use a theme from now on."""
-        self.theme = name
-        self._settings = settings.Settings(theme=name)
-        try:
-            settings.save(self._settings)
-        except (OSError, ValueError) as error:
-            self.complain(f"The theme is used but could not be remembered: {error}")
+    def use_settings(self, settings: stored.Settings) -> set[str]:
+        """Use other settings from now on; return the keys of those that take a new start."""
+        before, self.settings = self.settings, settings
+        if settings.theme != before.theme:
+            self.theme = settings.theme or self.default_theme
+        if settings.preset != before.preset:
+            self._take_keys()
+            self.refresh_bindings()
+            self.frame.refresh_bars()
+        return {
+            known.key
+            for known in stored.KNOWN.values()
+            if known.key.startswith("terminal.") and getattr(before, known.name) != getattr(settings, known.name)
+        }
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's filters, and ours behind them."""
@@ -187,6 +162,8 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Type
         self._seconds += 1
         if self.link.live() or self._seconds % 30 == 0:
             self._spread(set())
+        if self._seconds % 2 == 0:
+            self.look_at_themes()
 
     def _fatal_error(self) -> None:
         """Textual prints pages of locals; we print a sentence and keep the trace in a file."""
@@ -248,9 +225,12 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Type
         return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, Frame))
 
     def go_home(self) -> Home:
-        """Close everything above Home."""
+        """Close everything above Home. Who waits for a dialog hears that it was closed."""
         while not isinstance(self.screen, Home):
-            self.pop_screen()
+            if isinstance(self.screen, ModalScreen):
+                self.screen.dismiss(None)
+            else:
+                self.pop_screen()
         return self.screen
 
     def action_show_home(self) -> None:
@@ -258,15 +238,21 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Type
         self.go_home()
 
     def action_help(self) -> None:
-        """To the keys."""
+        """What has the focus, its keys, all keys."""
+        self.show_help()
+
+    def show_help(self, wanted: str = "") -> None:
+        """Help for what has the focus; `wanted` is looked for in it."""
         from tui.screens.help import Help
 
         if not isinstance(self.screen, Help):
-            self.push_screen(Help())
+            self.push_screen(Help(self.screen, wanted))
 
     async def action_back(self) -> None:
-        """Back; each screen knows how. Toasts go, too."""
+        """Back; each screen knows how. A search in a list is cleared first. Toasts go, too."""
         self.clear_notifications()
+        if isinstance(self.focused, Findable) and self.focused.clear_search():
+            return
         self.frame.action_back()
 
     def action_leave(self) -> None:
@@ -282,7 +268,7 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Type
 
     def _end(self) -> None:
         """End; ask first where changes of run files would be lost."""
-        if lost := self.unwritten():
+        if lost := self.unwritten() or ("Runs go on without Luthier." if self.settings.confirm_quit else ""):
             self._ask_before_end(lost)
         else:
             self.exit(self._who_goes_on())
@@ -295,36 +281,12 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Type
             return
         self._asked_to_end = True
         try:
-            if await self.push_screen_wait(Confirm("quit", lost, "leave without writing", "stay")):
+            if await self.push_screen_wait(
+                Confirm("quit", lost, "leave without writing" if self.unwritten() else "leave", "stay")
+            ):
                 self.exit(self._who_goes_on())
         finally:
             self._asked_to_end = False
 
     def _who_goes_on(self) -> list[str]:
         return [run.dir.name for run in self.link.live()]
-
-    # Commands
-
-    def action_palette(self) -> None:
-        """Find a command by name."""
-        self._open_palette("")
-
-    def action_pick_theme(self) -> None:
-        """Find a theme by name."""
-        self._open_palette("theme ")
-
-    @work(group="palette")
-    async def _open_palette(self, wanted: str) -> None:
-        from tui.screens.dialogs.palette import Palette
-
-        frame = self.frame
-        allowed = [key.id for key in keys_of(frame.where, "app") if frame.check_action(key.id, ()) is not False]
-        commands = commands_for(frame.where, self.usable_themes, allowed)
-        chosen: Command | None = await self.push_screen_wait(Palette(commands, wanted))
-        if chosen is None:
-            return
-        if chosen.theme:
-            self.remember_theme(chosen.theme)
-        else:
-            own = any(key.id == chosen.action for key in keys_of(frame.where))
-            await self.run_action(chosen.action, frame if own else self)

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tui.rows import Row
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
+"""Numbers of four or of eight bytes."""
+Indices = NDArray[np.int64]
 _BRAILLE_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 
 
@@ -21,7 +24,7 @@ _BRAILLE_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]
 class Spans:
     """A curve in columns of dots: index, smallest, largest, first and last value, and whether it goes on."""
 
-    column: NDArray[np.int64]
+    column: Indices
     low: Floats
     high: Floats
     first: Floats
@@ -44,35 +47,50 @@ class Canvas:
         self.lines, self.columns = self.chars.shape
 
 
+def place(x: Floats, value: float, side: Literal["left", "right"] = "left") -> int:
+    """Where a value lies among ascending numbers of any width: numbers of another width would be copied to compare them."""
+    return int(np.searchsorted(x, x.dtype.type(value), side))
+
+
 def fold(x: Floats, y: Floats, x_range: tuple[float, float], count: int) -> Spans:
-    """Fold points (`x` ascending, `y` with NaN for gaps) into `count` columns of dots."""
-    finite = np.isfinite(y)
-    gaps = None
-    if not finite.all():
-        gaps = np.cumsum(~finite)[finite]
-        x, y = x[finite], y[finite]
+    """Fold points (`x` ascending, `y` with NaN for gaps) into `count` columns of dots. Nothing of their length is copied."""
     low, high = x_range
     edges = low + (np.arange(1, count) - 0.5) * ((high - low) / max(1, count - 1))
-    bounds = np.concatenate(
-        ([np.searchsorted(x, low, "left")], np.searchsorted(x, edges, "left"), [np.searchsorted(x, high, "right")])
-    )
+    inner = np.searchsorted(x, edges.astype(x.dtype), "left")
+    bounds = np.concatenate(([place(x, low)], inner, [place(x, high, "right")]))
     starts, ends = bounds[:-1], np.maximum(bounds[1:], bounds[:-1])
     column = np.flatnonzero(ends > starts)
     if not len(column):
-        none = np.zeros(0)
-        return Spans(column, none, none, none, none, np.zeros(0, dtype=bool))
+        return _no_spans()
     starts, ends = starts[column], ends[column]
-    inside = y[: ends[-1]]
+    begin = int(starts[0])
+    inside = y[begin : ends[-1]]
+    lows, highs = np.fmin.reduceat(inside, starts - begin), np.fmax.reduceat(inside, starts - begin)
+    gaps = np.flatnonzero(np.isnan(inside)) + begin
+    if len(gaps):
+        some = ~np.isnan(lows)
+        if not some.any():
+            return _no_spans()
+        column, lows, highs, starts, ends = column[some], lows[some], highs[some], starts[some], ends[some]
+        starts, ends = _finite_ends(y, starts, ends)
     joined = np.zeros(len(column), dtype=bool)
-    joined[:-1] = True if gaps is None else gaps[starts[1:]] == gaps[ends[:-1] - 1]
-    return Spans(
-        column,
-        np.minimum.reduceat(inside, starts),
-        np.maximum.reduceat(inside, starts),
-        y[starts],
-        y[ends - 1],
-        joined,
-    )
+    joined[:-1] = np.searchsorted(gaps, starts[1:]) == np.searchsorted(gaps, ends[:-1] - 1)
+    low_8, high_8, first, last = (part.astype(np.float64) for part in (lows, highs, y[starts], y[ends - 1]))
+    return Spans(column, low_8, high_8, first, last, joined)
+
+
+def _no_spans() -> Spans:
+    none = np.zeros(0)
+    return Spans(np.zeros(0, dtype=np.int64), none, none, none, none, np.zeros(0, dtype=bool))
+
+
+def _finite_ends(y: Floats, starts: Indices, ends: Indices) -> tuple[Indices, Indices]:
+    """The first point of each column that is a number, and one past the last; each column has one."""
+    starts, ends = starts.copy(), ends.copy()
+    for i in np.flatnonzero(np.isnan(y[starts]) | np.isnan(y[ends - 1])):
+        known = np.flatnonzero(~np.isnan(y[starts[i] : ends[i]]))
+        starts[i], ends[i] = starts[i] + known[0], starts[i] + known[-1] + 1
+    return starts, ends
 
 
 def put(canvas: Canvas, mask: NDArray[np.bool_], ascii_char: str, ink: str) -> None:

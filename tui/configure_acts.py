@@ -1,13 +1,23 @@
-"""What the app does about run files as forms: show the Configure screen, and lead there from runs and drafts."""
+"""What the app does about run files as forms: hold them, show the Configure screen, lead there from runs, start what they say.
+
+The forms and all that they need are loaded with the first look at the screen, not before the first frame.
+"""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from engine.errors import LuthierError
 
 if TYPE_CHECKING:
     from textual.app import App
 
     from tui.app import LuthierApp
+    from tui.configure.form_state import FormState
+    from tui.configure.planning import Planning
+    from tui.tokens.model import Draft, Origin
 
     _Base = App[list[str]]
 else:
@@ -16,6 +26,9 @@ else:
 
 class ConfigureActs(_Base):
     """The part of the app that is concerned with Configure."""
+
+    _forms: dict[int, FormState] | None = None
+    _planning: Planning | None = None
 
     def _app(self) -> LuthierApp:
         return self  # type: ignore[return-value]
@@ -28,3 +41,81 @@ class ConfigureActs(_Base):
         if not isinstance(app.screen, Configure):
             app.go_home()
             app.push_screen(Configure())
+
+    def open_configure(self, origin: Origin, made: bool = False) -> None:
+        """Fill in a draft as a form; esc leads back to where one was. `made`: leaving it asks, for it is in no file."""
+        from tui.screens.configure import Configure
+
+        app = self._app()
+        draft = app.drafts.open(origin)
+        draft.made = draft.made or made
+        if not isinstance(app.screen, Configure):
+            app.push_screen(Configure())
+
+    def form_of(self, draft: Draft) -> FormState:
+        """The form of a draft, made with the first look at it."""
+        from tui.configure.form_state import FormState
+
+        drafts = self._app().drafts
+        forms = self._forms = self._forms if self._forms is not None else {}
+        open_keys = {other.key for other in drafts.drafts}
+        for key in [key for key in forms if key not in open_keys]:
+            del forms[key]
+        if draft.key not in forms:
+            forms[draft.key] = FormState(draft, drafts.lay, drafts.undo)
+        return forms[draft.key]
+
+    @property
+    def planning(self) -> Planning:
+        """The plan of the draft that is looked at."""
+        if self._planning is None:
+            from tui.configure.planning import Planning
+
+            self._planning = Planning(self._app(), self._plan_changed)
+        return self._planning
+
+    def _plan_changed(self) -> None:
+        from tui.screens.configure import Configure
+        from tui.screens.dialogs.start import StartRun
+
+        app = self._app()
+        for screen in app.screen_stack:
+            if isinstance(screen, Configure) and screen.is_mounted and app.is_shown(screen):
+                screen.show_plan()
+            elif isinstance(screen, StartRun) and screen.is_mounted:
+                screen.plan_changed()
+
+    # From runs
+
+    def clone_run(self, name: str) -> None:
+        """A new draft with the settings of a run, under the next free name, to be changed and started."""
+        from engine.config.load import read_text
+        from engine.config.use import parsed
+        from tui.configure.clone import began, cloned
+        from tui.tokens.model import Origin
+
+        app = self._app()
+        run = app.link.runs.get(name)
+        path = run.dir.config if run is not None else app.link.runs_dir / name / "run.toml"
+        try:
+            tables = cloned(parsed(read_text(path), path), began(path))
+        except LuthierError as error:
+            app.complain(f"{name} cannot be cloned: {error}")
+            return
+        taken = [*(draft.origin.title for draft in app.drafts.drafts), *(p.stem for p in Path(".").glob("*.toml"))]
+        title = next_name(str(tables.pop("name", "")) or name, taken)
+        self.open_configure(Origin(table=tuple({"name": title, **tables}.items()), name=title), made=True)
+
+    def run_started(self, name: str) -> None:
+        """A run was started from a form: watch it."""
+        self._app()._watch_new(name)
+
+
+def next_name(name: str, taken: list[str]) -> str:
+    """The next free name of that kind: "boats" -> "boats-2", "boats-2" -> "boats-3"."""
+    stem, number = name, 1
+    if found := re.fullmatch(r"(.+?)-(\d{1,6})", name):
+        stem, number = found[1], int(found[2])
+    while (wanted := f"{stem[:56]}-{number + 1}") in taken:
+        number += 1
+    return wanted

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import traceback
 
-from engine.runs.paths import data_dir
+from engine.runs.paths import state_dir
 from engine.text import visible
 
 
 def report(error: BaseException | None) -> str:
-    """Write the trace of `error` to `crash.log` in the data folder; return what to tell the user."""
-    path = data_dir() / "crash.log"
+    """Write the trace of `error` to `crash.log` in the folder of states; return what to tell the user."""
+    path = state_dir() / "crash.log"
     what = visible(f"{type(error).__name__}: {error}") if error else "an unknown error"
     trace = "".join(traceback.format_exception(error)) if error else ""
     try:

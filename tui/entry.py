@@ -8,11 +8,17 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from tui.settings import Settings
 
 USAGE = 2
-FLAGS = ("--ascii", "--fresh")
-VALUES = ("--runs-dir", "--theme", "--starter-dir")
+_M_MMAP_THRESHOLD = -3
+"""The number of that setting in glibc's malloc.h."""
+FLAGS = ("--ascii", "--fresh", "--no-mouse")
+VALUES = ("--runs-dir", "--theme", "--starter-dir", "--config")
+CONSOLE = "the Linux console has no braille"
 HINT = """\
 Luthier's screens need a terminal; here {why}.
 Headless, the same things are done with verbs:
@@ -68,11 +74,26 @@ def no_terminal() -> str:
     return ""
 
 
-def cannot_show_unicode() -> bool:
-    """Whether braille and lines would be garbage: another encoding than UTF-8, or the bare Linux console."""
-    encodings = (getattr(stream, "encoding", None) or "" for stream in (sys.stdout, sys.__stderr__))
-    wrong = any(encoding.lower().replace("-", "") != "utf8" for encoding in encodings)
-    return wrong or os.environ.get("TERM") == "linux"
+def cannot_show_unicode() -> str:
+    """Why braille and lines would be garbage, in words: no UTF-8, or the Linux console; "" where they can be shown."""
+    for stream in (sys.stdout, sys.__stderr__):
+        encoding = getattr(stream, "encoding", None) or "none"
+        if encoding.lower().replace("-", "") != "utf8":
+            return f"the terminal's encoding is {encoding}"
+    variable = next((name for name in ("LC_ALL", "LC_CTYPE", "LANG") if _at_start(name)), "")
+    if _at_start(variable) in ("C", "POSIX"):
+        return f"{variable} is {_at_start(variable)}"
+    return CONSOLE if os.environ.get("TERM") == "linux" else ""
+
+
+def _at_start(name: str) -> str:
+    """A variable as the shell gave it: in the C locale Python sets LC_CTYPE to UTF-8 by itself."""
+    try:
+        block = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:
+        return "" if name == "LC_CTYPE" and os.environ.get("LANG") in ("C", "POSIX") else os.environ.get(name, "")
+    before = name.encode() + b"="
+    return next((entry[len(before) :].decode("ascii", "replace") for entry in block if entry.startswith(before)), "")
 
 
 def _options(arguments: list[str]) -> dict[str, str]:
@@ -91,6 +112,15 @@ def _options(arguments: list[str]) -> dict[str, str]:
     return values
 
 
+def _give_memory_back() -> None:
+    """Have glibc keep blocks from 64 KiB on apart: what a long journal was read through goes back to the system then."""
+    import ctypes
+
+    tune = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if tune is not None and "MALLOC_MMAP_THRESHOLD_" not in os.environ:
+        tune(_M_MMAP_THRESHOLD, 64 << 10)
+
+
 def _start(arguments: list[str], demo: bool) -> NoReturn:
     """Run the TUI and say, when it has ended, which runs go on."""
     try:
@@ -102,23 +132,41 @@ def _start(arguments: list[str], demo: bool) -> NoReturn:
         os.environ.pop(name, None)
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
+    if "--config" in options:
+        os.environ["LUTHIER_CONFIG"] = options["--config"]
+
+    _give_memory_back()
     from engine.runs.paths import runs_dir, starter_dir
     from tui.app import LuthierApp
+    from tui.settings import load_all
 
     def path(name: str) -> Path | None:
         return Path(options[name]) if name in options else None
 
+    loaded = load_all()
+    ascii_only, warnings = _ascii(options, loaded.settings)
     app = LuthierApp(
         runs_dir(path("--runs-dir")),
         starter_dir(path("--starter-dir")),
         theme=options.get("--theme", ""),
-        ascii_only="--ascii" in options or cannot_show_unicode(),
+        ascii_only=ascii_only,
         demo=demo,
         fresh="--fresh" in options,
+        loaded=loaded,
+        warnings=warnings,
     )
-    names = app.run()
+    names = app.run(mouse=loaded.settings.mouse and "--no-mouse" not in options)
     if app.hung_up:
         os._exit(0)  # the terminal may be gone: nobody is left to wait for its threads
     for name in names or []:
         print(f"The run goes on. `luthier watch {name}` or `luthier` shows it again.")  # noqa: T201
     raise SystemExit(app.return_code or 0)
+
+
+def _ascii(options: dict[str, str], settings: Settings) -> tuple[bool, list[str]]:
+    """Whether to show ASCII only, and what there is to say about it."""
+    if "--ascii" in options or settings.ascii != "auto":
+        return "--ascii" in options or settings.ascii == "yes", []
+    why = cannot_show_unicode()
+    told = f"ASCII only: {why}. LANG=C.UTF-8 changes that, or :set terminal.ascii no."
+    return bool(why), [told] if why and why != CONSOLE else []

@@ -7,6 +7,8 @@ from engine.runs.store import Run
 from engine.runs.view import RunView
 from tui import words
 from tui.glyphs import Glyphs
+from tui.next_steps import next_steps
+from tui.next_steps import result_dir as result_dir
 from tui.rows import Row
 from tui.text import cell_len, plain, wrap
 
@@ -111,7 +113,13 @@ def peak_words(view: RunView) -> str:
 
 
 def run_facts(run: Run, reason: str, width: int, glyphs: Glyphs) -> list[Row]:
-    """All of it, for the pane beside the list of runs."""
+    """All of it, and how it ended."""
+    rows = figures(run, width, glyphs)
+    return rows + [[]] * bool(rows) + outcome(run, reason, width, glyphs)
+
+
+def figures(run: Run, width: int, glyphs: Glyphs) -> list[Row]:
+    """What is known of a run, for the pane beside the list of runs."""
     view = run.view
     rows: list[Row] = []
     checkpoints = [words.count(checkpoint.step) for checkpoint in view.checkpoints[-4:]]
@@ -126,7 +134,7 @@ def run_facts(run: Run, reason: str, width: int, glyphs: Glyphs) -> list[Row]:
     ):
         if parts:
             rows += fact(label, parts, width, glyphs)
-    return rows + [[]] * bool(rows) + outcome(run, reason, width, glyphs)
+    return rows
 
 
 def _ago(t: float) -> str:
@@ -137,7 +145,7 @@ def _ago(t: float) -> str:
 def outcome(run: Run, reason: str, width: int, glyphs: Glyphs) -> list[Row]:
     """How a run ended and what to do next; nothing while it goes on."""
     state = run.state
-    if state in ("starting", "running"):
+    if state in ("starting", "running", "queued"):
         return []
     ink = words.STATE_ROLE[state]
     rows: list[Row] = []
@@ -147,35 +155,13 @@ def outcome(run: Run, reason: str, width: int, glyphs: Glyphs) -> list[Row]:
     for line in next_steps(run):
         rows += [
             [(f"{glyphs.arrow} " if i == 0 else "  ", "accent"), (part, "text")]
-            for i, part in enumerate(wrap(line, max(8, width - 2), 3))
+            for i, part in enumerate(wrap(line, max(8, width - 2), 6))
         ]
     return rows
 
 
-def result_dir(run: Run) -> str:
-    """Where the trained weights are; empty while there are none."""
-    return next((str(path) for path in (run.dir.adapter, run.dir.model) if path.is_dir()), "")
-
-
-def next_steps(run: Run) -> list[str]:
-    """What a person can do with a run that ended."""
-    if run.state == "succeeded":
-        where = result_dir(run)
-        return [f"The {'adapter' if where.endswith('adapter') else 'model'} is in {where}"] if where else []
-    if run.view.checkpoints:
-        saved = run.view.checkpoints[-1].step
-        again = run.view.step - saved
-        lost = (
-            f"the {words.count(again)} steps after it are done again"
-            if again > 1
-            else "the step after it is done again"
-        )
-        return [f"r resumes from checkpoint {saved}; {lost if again > 0 else 'no step is lost'}."]
-    return ["r starts it over; there is no checkpoint yet."]
-
-
 def shell_command(run: Run) -> str:
     """The headless command that fits the state of a run."""
-    if run.state in ("starting", "running"):
+    if run.state in ("queued", "starting", "running"):
         return f"luthier watch {run.dir.name}"
     return f"luthier status {run.dir.name}" if run.state == "succeeded" else f"luthier resume {run.dir.name}"

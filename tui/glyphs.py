@@ -16,6 +16,8 @@ class Glyphs:
     states: dict[str, str] = field(
         default_factory=lambda: {
             "loading": "·",
+            "queued": "◷",
+            "paused": "‖",
             "starting": "◌",
             "running": "●",
             "succeeded": "✓",
@@ -64,6 +66,16 @@ class Glyphs:
     """Where another row begins within a sequence."""
     limit: str = "┃"
     tick: str = "┴"
+    best: str = "★"
+    not_finite: str = "⨯"
+    saved: str = "╨"
+    """A checkpoint on an axis."""
+    point: str = "•"
+    faint_line: str = "╌"
+    """A faint curve, in a legend."""
+    paused: str = "‖"
+    marks: str = "◆●▲■◇○△□▼▽"
+    """What tells several curves apart without colour."""
 
 
 UNICODE = Glyphs()
@@ -71,6 +83,8 @@ ASCII = Glyphs(
     ascii_only=True,
     states={
         "loading": ".",
+        "queued": "q",
+        "paused": "=",
         "starting": "o",
         "running": "*",
         "succeeded": "+",
@@ -111,4 +125,11 @@ ASCII = Glyphs(
     border="|",
     limit="|",
     tick="+",
+    best="@",
+    not_finite="x",
+    saved="^",
+    point="o",
+    faint_line=".",
+    paused="=",
+    marks="*o^#+xv%&$",
 )

@@ -3,38 +3,34 @@
 Each cell holds 2 x 4 dots. The points that fall into a column of dots are drawn as the span from their smallest to their
 largest, so a million points cost no more than a screenful and no spike is lost. Gaps (NaN) stay gaps and take no part
 in the range. A blank cell is a space. Where a few values would flatten all others the upper bound leaves them out, marks
-their columns with a triangle, and says so in `Plot.above`.
+their columns with a triangle, and says so in `Plot.above`. The upright range is that of what the window shows.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from tui.canvas import Canvas, Floats, Spans, fold, line_mask, merge, put
+from tui.canvas import Canvas, Floats, Spans, fold, line_mask, merge, place, put
 from tui.rows import Row
-from tui.ticks import Tick, linear_ticks, log_ticks
+from tui.scales import HUGE, Axis, RowScale, axis_ticks, value_range, value_ticks, widened
 
-__all__ = ["Curve", "Floats", "Plot", "Style", "draw", "spark"]
+__all__ = ["Axis", "Curve", "Flags", "Floats", "Plot", "Style", "draw", "spark"]
 
-_HUGE = 1e300
-_OUTLIER_QUANTILE = 0.98
-_OUTLIER_REACH = 3.0
-_ENOUGH_COLUMNS = 16
-_MORE_TICKS = 6
-"""How many more ticks than wanted may be tried until two fall on different lines."""
-_DECADES = 1e-15
-"""A logarithmic axis reaches down to this part of its upper bound; what is less lies on the lower bound."""
+_SHORT = 4096
+"""Points up to which a curve is given the two points where it meets the edges of the window."""
 
 
 @dataclass(frozen=True)
 class Curve:
     """A series to draw: ascending `x`, `y` with NaN for gaps, the ink, and the character for ASCII.
 
-    `mark` draws each point as that character instead of a line; `fill` names the ink of the area below the
-    line, which is then drawn, too.
+    `mark` draws each point as that character instead of a line. `tag` is a character that stands on
+    the line here and there and tells it from others, the first at a share `tag_at` of the distance between two. `dot` marks each
+    point where the window shows few. `fill` names the ink of the area below the line, which is then drawn, too.
     """
 
     x: Floats
@@ -43,6 +39,23 @@ class Curve:
     mark: str = ""
     ascii_char: str = "*"
     fill: str = ""
+    tag: str = ""
+    tag_at: float = 0.0
+    dot: str = ""
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Signs at some places of the x axis: at a value, at the upper or lower edge, or on the axis itself."""
+
+    x: Floats
+    char: str
+    ink: str
+    place: Literal["value", "top", "bottom", "floor"]
+    y: Floats | None = None
+    """The values where `place` is "value"."""
+    label: str = ""
+    """What a legend calls them; empty: they are in none."""
 
 
 @dataclass
@@ -87,21 +100,31 @@ class Style:
     whole_x: bool = True
     x_range: tuple[float, float] | None = None
     cursor_x: float | None = None
+    axis: Axis = "step"
 
 
-def draw(curves: list[Curve], width: int, height: int, style: Style = Style()) -> Plot:
+@dataclass(frozen=True)
+class _Seen:
+    """What the window shows of a curve."""
+
+    curve: Curve
+    x: Floats
+    y: Floats
+
+
+def draw(
+    curves: list[Curve], width: int, height: int, style: Style = Style(), flags: tuple[Flags, ...] | list[Flags] = ()
+) -> Plot:
     """Draw `curves` (later ones on top) into `width` x `height` cells; any size and any numbers will do."""
     width, height = max(1, width), max(1, height)
     dots = (1, 1) if style.ascii_only else (2, 4)
-    clean = [_clean(curve, style.log_y) for curve in curves]
-    x_range = _x_range(clean, style.x_range)
+    x_range = _x_range(curves, style.x_range)
+    seen = [_seen(curve, x_range, style.log_y) for curve in curves]
     axes = style.axes and width >= 24 and height >= 5
     lines = height - 2 if axes else height
-    guess = [fold(curve.x, curve.y, x_range, 2 * width) for curve in clean if not curve.mark]
-    marks = [curve.y for curve in clean if curve.mark]
-    y_range, above = _y_range(guess, marks, style)
-    to_row = _RowScale(y_range, lines * dots[1], style.log_y)
-    ticks = _y_ticks(to_row, y_range, lines) if axes else []
+    y_range, above = _y_range(seen, x_range, 2 * width, style)
+    to_row = RowScale(y_range, lines * dots[1], style.log_y)
+    ticks = value_ticks(to_row, y_range, lines) if axes else []
     left = max((len(label) for _, label in ticks), default=1) + 2 if axes else 0
     plot = Plot([], left, width - left, lines, x_range, y_range, above)
     canvas = Canvas(np.full((lines, plot.columns), " "), np.full((lines, plot.columns), "", dtype=object), dots)
@@ -109,126 +132,85 @@ def draw(curves: list[Curve], width: int, height: int, style: Style = Style()) -
     if axes and style.grid:
         for row in tick_rows:
             canvas.chars[row], canvas.inks[row] = "." if style.ascii_only else "┈", "grid"
-    if style.cursor_x is not None:
+    if style.cursor_x is not None and x_range[0] <= style.cursor_x <= x_range[1]:
         column = plot.column_of(style.cursor_x)
         canvas.chars[:, column], canvas.inks[:, column] = "|" if style.ascii_only else "│", "cursor"
-    for curve in clean:
-        _draw_curve(canvas, curve, x_range, y_range, to_row, style)
+    drawn = [(one.curve, _draw_curve(canvas, one, plot, to_row, style)) for one in seen]
+    for curve, spans in drawn:  # the signs last: a line that lies over another one must not hide whose that is
+        if curve.tag and len(spans.column):
+            _put_tags(canvas, spans, curve, to_row)
+    floor: dict[int, tuple[str, str]] = {}
+    for group in flags:
+        _draw_flags(canvas, group, plot, to_row, floor)
     plot.rows = [merge(canvas.chars[i], canvas.inks[i]) for i in range(lines)]
     if axes:
-        _add_axes(plot, tick_rows, width, style)
+        _add_axes(plot, tick_rows, style, floor)
     return plot
 
 
-def _clean(curve: Curve, log_y: bool) -> Curve:
-    """The curve with finite x, values within what arithmetic can bear, and NaN for everything that is none."""
-    x, y = np.asarray(curve.x, dtype=np.float64), np.asarray(curve.y, dtype=np.float64)
-    count = min(len(x), len(y))
-    x, y = x[:count], y[:count]
-    good_x = np.isfinite(x)
-    if not good_x.all():
-        x, y = x[good_x], y[good_x]
-    bad = ~np.isfinite(y)
+def _seen(curve: Curve, x_range: tuple[float, float], log_y: bool) -> _Seen:
+    """The points within the window, and where the line meets its edges; NaN for what cannot be drawn."""
+    count = min(len(curve.x), len(curve.y))
+    x, y = curve.x[:count], curve.y[:count]
+    if count and not (math.isfinite(x[0]) and math.isfinite(x[-1])):
+        good = np.isfinite(x)
+        x, y = x[good], y[good]
+    first, last = place(x, x_range[0]), place(x, x_range[1], "right")
+    before, after = max(0, first - 1), min(len(x), last + 1)
+    bad = np.isinf(y[before:after])
     if log_y:
-        bad |= y <= 0
-    if bad.any():
-        y = np.where(bad, np.nan, y)
-    if len(y) and np.nanmax(np.abs(y), initial=0.0) > _HUGE:
-        y = np.clip(y, -_HUGE, _HUGE)
-    return Curve(np.clip(x, -_HUGE, _HUGE), y, curve.ink, curve.mark, curve.ascii_char, curve.fill)
+        bad |= y[before:after] <= 0
+    x, y = x[before:after], np.where(bad, np.nan, y[before:after]) if bad.any() else y[before:after]
+    inside = slice(first - before, last - before)
+    if last - first > _SHORT or curve.mark or len(x) < 2:
+        return _Seen(curve, x[inside], y[inside])
+    ends = [edge for edge in x_range if x[0] < edge < x[-1]]
+    values = [float(np.interp(edge, x, np.clip(y.astype(np.float64), -HUGE, HUGE))) for edge in ends]
+    x, y = x[inside], y[inside]
+    if ends and ends[0] == x_range[0] and (not len(x) or x[0] > ends[0]):
+        x, y = np.concatenate(([ends[0]], x)), np.concatenate(([values[0]], y))
+    if ends and ends[-1] == x_range[1] and (not len(x) or x[-1] < ends[-1]):
+        x, y = np.concatenate((x, [ends[-1]])), np.concatenate((y, [values[-1]]))
+    return _Seen(curve, x, y)
 
 
 def _x_range(curves: list[Curve], wanted: tuple[float, float] | None) -> tuple[float, float]:
-    if wanted is not None and math.isfinite(wanted[0]) and wanted[0] < wanted[1] < _HUGE:
+    if wanted is not None and math.isfinite(wanted[0]) and wanted[0] < wanted[1] < HUGE:
         return wanted
-    starts = [float(curve.x[0]) for curve in curves if len(curve.x)]
-    ends = [float(curve.x[-1]) for curve in curves if len(curve.x)]
-    if not starts:
+    starts = [float(curve.x[0]) for curve in curves if len(curve.x) and math.isfinite(curve.x[0])]
+    ends = [float(curve.x[-1]) for curve in curves if len(curve.x) and math.isfinite(curve.x[-1])]
+    if not starts or not ends:
         return 0.0, 1.0
-    return _widened(min(starts), max(ends), 0.5)
+    return widened(max(-HUGE, min(starts)), min(HUGE, max(ends)), 0.5)
 
 
-def _widened(low: float, high: float, least: float) -> tuple[float, float]:
-    """A range that is not empty, also for a single number."""
-    if high - low > 1e-12 * max(abs(low), abs(high)) and high - low > 1e-290:
-        return low, high
-    margin = max(abs(low) * 0.1, least if low == 0 else abs(low) * 0.1, 1e-280)
-    return low - margin, high + margin
+def _y_range(
+    seen: list[_Seen], x_range: tuple[float, float], columns: int, style: Style
+) -> tuple[tuple[float, float], float | None]:
+    lows: list[Floats] = [np.zeros(0)]
+    highs: list[Floats] = [np.zeros(0)]
+    for one in seen:
+        if one.curve.mark:
+            points = one.y[np.isfinite(one.y)]
+            lows.append(points)
+            highs.append(points)
+        else:
+            spans = fold(one.x, one.y, x_range, columns)
+            lows.append(spans.low)
+            highs.append(spans.high)
+    low, high = (np.clip(np.concatenate(parts), -HUGE, HUGE) for parts in (lows, highs))
+    return value_range(low, high, style.log_y, style.full, style.from_zero)
 
 
-def _y_range(spans: list[Spans], marks: list[Floats], style: Style) -> tuple[tuple[float, float], float | None]:
-    parts_high = [s.high for s in spans] + [m[np.isfinite(m)] for m in marks]
-    parts_low = [s.low for s in spans] + [m[np.isfinite(m)] for m in marks]
-    highs = np.concatenate(parts_high) if parts_high else np.zeros(0)
-    lows = np.concatenate(parts_low) if parts_low else np.zeros(0)
-    if not len(highs):
-        return (0.1, 1.0) if style.log_y else (0.0, 1.0), None
-    low, high, above = float(lows.min()), float(highs.max()), None
-    if not style.full and not style.log_y and len(highs) >= _ENOUGH_COLUMNS:
-        usual = float(np.quantile(highs, _OUTLIER_QUANTILE))
-        cap = usual + _OUTLIER_REACH * (usual - low)
-        if high > cap > low:
-            above, high = high, float(highs[highs <= cap].max())
-    non_negative = low >= 0
-    if style.from_zero and not style.log_y:
-        low, high = min(low, 0.0), max(high, 0.0)
-    low, high = _widened(low, high, 0.5)
-    if style.log_y:
-        low = max(low, high * _DECADES)
-        ratio = (high / low) ** 0.04
-        return (low / ratio, high * ratio), above
-    margin = (high - low) * 0.04
-    low = low - margin
-    return (max(0.0, low) if non_negative else low, high + margin), above
-
-
-def _y_ticks(to_row: _RowScale, y_range: tuple[float, float], lines: int) -> list[Tick]:
-    """At least two where there are any: one number alone does not make a scale."""
-    count = max(2, min(8, lines * 2 // 5))
-    for more in range(count, count + _MORE_TICKS):
-        ticks = log_ticks(*y_range, more) if to_row.log_y else linear_ticks(*y_range, more)
-        if len({to_row.line(value, (to_row.last + 1) // lines) for value, _ in ticks}) >= 2:
-            break
-    return ticks
-
-
-class _RowScale:
-    """Maps values to rows of dots (0 at the top), as floats within the canvas."""
-
-    def __init__(self, y_range: tuple[float, float], dot_rows: int, log_y: bool) -> None:
-        self.log_y = log_y
-        self.low, self.high = (math.log10(v) for v in y_range) if log_y else y_range
-        self.last = dot_rows - 1
-
-    def __call__(self, values: Floats) -> Floats:
-        values = np.log10(values) if self.log_y else values
-        rows = (self.high - values) / (self.high - self.low) * self.last
-        return np.asarray(np.clip(rows, 0, self.last), dtype=np.float64)
-
-    def line(self, value: float, dots: int) -> int:
-        """The line of cells, each `dots` rows of dots high, in which a value lies."""
-        return int(self(np.array([value]))[0] + 0.5) // dots
-
-
-def _draw_curve(
-    canvas: Canvas,
-    curve: Curve,
-    x_range: tuple[float, float],
-    y_range: tuple[float, float],
-    to_row: _RowScale,
-    style: Style,
-) -> None:
+def _draw_curve(canvas: Canvas, one: _Seen, plot: Plot, to_row: RowScale, style: Style) -> Spans:
+    curve = one.curve
     wide, tall = canvas.dots
-    spans = fold(curve.x, curve.y, x_range, canvas.columns * wide)
+    spans = fold(one.x, one.y, plot.x_range, canvas.columns * wide)
     if not len(spans.column):
-        return
-    if curve.mark:
-        points = np.isfinite(curve.y) & (curve.x >= x_range[0]) & (curve.x <= x_range[1])
-        share = (curve.x[points] - x_range[0]) / (x_range[1] - x_range[0])
-        columns = np.round(share * (canvas.columns - 1)).astype(int)
-        lines = (to_row(curve.y[points]) + 0.5).astype(int) // tall
-        canvas.chars[lines, columns], canvas.inks[lines, columns] = curve.mark, curve.ink
-    else:
+        return spans
+    for values in (spans.low, spans.high, spans.first, spans.last):
+        np.clip(values, -HUGE, HUGE, out=values)
+    if not curve.mark:
         mask = line_mask(spans, to_row, canvas.lines * tall, canvas.columns * wide)
         if curve.fill:
             below = np.logical_or.accumulate(mask, axis=0)
@@ -237,20 +219,64 @@ def _draw_curve(
             canvas.inks[on_line] = curve.ink
         else:
             put(canvas, mask, curve.ascii_char, curve.ink)
-    over = np.unique(spans.column[spans.high > y_range[1]] // wide)
+    if curve.mark:
+        _put_points(canvas, curve.x, curve.y, curve.mark, curve.ink, plot, to_row)
+    elif curve.dot and len(one.x) <= canvas.columns // 3:
+        _put_points(canvas, curve.x, curve.y, curve.dot, curve.ink, plot, to_row)
+    over = np.unique(spans.column[spans.high > plot.y_range[1]] // wide)
     if len(over) and not style.full:
         canvas.chars[0, over], canvas.inks[0, over] = "^" if style.ascii_only else "▲", curve.ink
+    return spans
 
 
-def _add_axes(plot: Plot, tick_rows: dict[int, str], width: int, style: Style) -> None:
-    wall, tee, foot, floor, down = "|++-+" if style.ascii_only else "│┤└─┬"
+def _put_points(canvas: Canvas, x: Floats, y: Floats, char: str, ink: str, plot: Plot, to_row: RowScale) -> None:
+    low, high = plot.x_range
+    x, y = x[: len(y)], y[: len(x)]
+    inside = slice(place(x, low), place(x, high, "right"))
+    x, y = x[inside], y[inside]
+    good = np.isfinite(y) & (y > 0) if to_row.log_y else np.isfinite(y)
+    x, y = x[good], np.clip(y[good].astype(np.float64), -HUGE, HUGE)
+    columns = np.round((x - low) / (high - low) * (canvas.columns - 1)).astype(int)
+    lines = (to_row(y) + 0.5).astype(int) // canvas.dots[1]
+    canvas.chars[lines, columns], canvas.inks[lines, columns] = char, ink
+
+
+_TAG_EVERY = 18
+
+
+def _put_tags(canvas: Canvas, spans: Spans, curve: Curve, to_row: RowScale) -> None:
+    """The curve's sign on its line, every few cells, and at its end."""
+    wide, tall = canvas.dots
+    cells = spans.column // wide
+    wanted = np.arange(int(curve.tag_at * _TAG_EVERY), canvas.columns, _TAG_EVERY)
+    at = np.searchsorted(cells, wanted)
+    chosen = np.unique(np.append(at[at < len(cells)], len(cells) - 1))
+    lines = (to_row(spans.last[chosen]) + 0.5).astype(int) // tall
+    canvas.chars[lines, cells[chosen]], canvas.inks[lines, cells[chosen]] = curve.tag, curve.ink
+
+
+def _draw_flags(canvas: Canvas, group: Flags, plot: Plot, to_row: RowScale, floor: dict[int, tuple[str, str]]) -> None:
+    inside = (group.x >= plot.x_range[0]) & (group.x <= plot.x_range[1])
+    columns = sorted({plot.column_of(x) for x in group.x[inside]})
+    if group.place == "value" and group.y is not None:
+        _put_points(canvas, group.x, group.y, group.char, group.ink, plot, to_row)
+    elif group.place == "floor":
+        floor.update(dict.fromkeys(columns, (group.char, group.ink)))
+    elif columns:
+        line = 0 if group.place == "top" else canvas.lines - 1
+        canvas.chars[line, columns], canvas.inks[line, columns] = group.char, group.ink
+
+
+def _add_axes(plot: Plot, tick_rows: dict[int, str], style: Style, floor: dict[int, tuple[str, str]]) -> None:
+    wall, tee, foot, level, down = "|++-+" if style.ascii_only else "│┤└─┬"
     label_width = plot.left - 2
     for i, row in enumerate(plot.rows):
         label = tick_rows.get(i, "")
         row[:0] = [(label.rjust(label_width) + " ", "muted"), (tee if label else wall, "axis")]
-    baseline, labels = [floor] * plot.columns, [" "] * plot.columns
+    baseline, labels = np.full(plot.columns, level), [" "] * plot.columns
+    inks = np.full(plot.columns, "axis", dtype=object)
     taken = -2
-    for value, label in linear_ticks(*plot.x_range, max(2, plot.columns // 14), whole=style.whole_x):
+    for value, label in axis_ticks(plot.x_range, plot.columns, style.axis, style.whole_x):
         column = plot.column_of(value)
         start = min(plot.columns - len(label), max(0, column - len(label) // 2))
         if start <= taken + 1 or start < 0:
@@ -258,7 +284,9 @@ def _add_axes(plot: Plot, tick_rows: dict[int, str], width: int, style: Style) -
         baseline[column] = down
         labels[start : start + len(label)] = label
         taken = start + len(label)
-    plot.rows.append([(" " * (plot.left - 1) + foot + "".join(baseline), "axis")])
+    for column, (char, ink) in floor.items():
+        baseline[column], inks[column] = char, ink
+    plot.rows.append([(" " * (plot.left - 1) + foot, "axis"), *merge(baseline, inks)])
     plot.rows.append([(" " * plot.left, ""), ("".join(labels), "muted")])
 
 
@@ -267,7 +295,7 @@ def spark(values: Floats, width: int, blocks: str) -> str:
     finite = np.isfinite(values)
     if not finite.any() or width < 1:
         return " " * max(0, width)
-    values = np.clip(values, -_HUGE, _HUGE)
+    values = np.clip(values.astype(np.float64), -HUGE, HUGE)
     parts = np.array_split(values, width) if len(values) >= width else [values[i : i + 1] for i in range(len(values))]
     means = [float(np.mean(part[np.isfinite(part)])) if np.isfinite(part).any() else math.nan for part in parts]
     known = [mean for mean in means if not math.isnan(mean)]

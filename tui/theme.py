@@ -20,7 +20,9 @@ from textual.theme import Theme
 from engine.runs.paths import config_dir
 
 DEFAULT_THEME = "varnish"
-OURS = ("varnish", "ebony", "spruce")
+FEW_COLORS_THEME = "willow"
+"""Where the terminal has 16 colours."""
+OURS = ("varnish", "ebony", "spruce", "purfling", "willow")
 BASE_KEYS = (
     "background",
     "surface",
@@ -52,6 +54,10 @@ INK_KEYS = (
 )
 """Of these `selected`, `even` and `odd` are grounds: the last two lie by turns under the tokens, so that borders show."""
 GROUNDS = ("selected", "even", "odd")
+TEXT_CONTRAST = 4.5
+"""What WCAG 2 wants of text (AA); of the rest it wants 3."""
+_SERIES = ("eval", "rate", "grad", "speed", "memory")
+_STEPS = 20
 
 
 @dataclass
@@ -92,16 +98,26 @@ def _ours() -> list[Any]:
 def parse(name: str, text: str) -> Theme:
     """Return the theme in a palette file. Raises ValueError in words that name the key."""
     data = tomllib.loads(text)
-    unknown = set(data) - {"title", "dark", "base", "ink"}
+    unknown = set(data) - {"title", "dark", "ansi", "base", "ink"}
     if unknown:
-        raise ValueError(f"unknown key {sorted(unknown)[0]!r}; known are title, dark, [base] and [ink].")
+        raise ValueError(f"unknown key {sorted(unknown)[0]!r}; known are title, dark, ansi, [base] and [ink].")
     base, ink = _colors(data, "base", BASE_KEYS), _colors(data, "ink", INK_KEYS)
     if not isinstance(dark := data.get("dark", True), bool):
         raise ValueError("`dark` must be true or false.")
+    if not isinstance(ansi := data.get("ansi", False), bool):
+        raise ValueError("`ansi` must be true or false.")
+    for key, value in {**base, **ink}.items():
+        if ansi != value.startswith("ansi_"):
+            hint = (
+                "write it as ansi_red, ansi_bright_blue"
+                if ansi
+                else "names of the terminal's colours need `ansi = true`"
+            )
+            raise ValueError(f"{key} = {value!r}: {hint}.")
     missing = [key for key in ("background", "foreground", "primary") if key not in base]
     if missing:
         raise ValueError(f"[base] lacks {missing[0]!r}.")
-    theme = Theme(name=name, primary=base["primary"], dark=dark, luminosity_spread=0.08)
+    theme = Theme(name=name, primary=base["primary"], dark=dark, luminosity_spread=0.08, ansi=ansi)
     for key, value in base.items():
         setattr(theme, key, value)
     inks = {**derived_inks(theme), **{f"ink-{key}": value for key, value in ink.items()}}
@@ -158,11 +174,45 @@ def derived_inks(theme: Theme) -> dict[str, str]:
         "even": ground.blend(text, 0.07),
         "odd": ground.blend(text, 0.16),
     }
-    return {f"ink-{key}": color.hex6 for key, color in inks.items()}
+    least = {"muted": TEXT_CONTRAST, "train": 3.0, "faint": 3.0, **dict.fromkeys(_SERIES, 3.0)}
+    return {
+        f"ink-{key}": (readable(color, ground, text, least[key]) if key in least else color).hex6
+        for key, color in inks.items()
+    }
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The ratio of luminances as WCAG 2 defines it, 1 to 21."""
+
+    def luminance(color: Color) -> float:
+        channels = [c / 255 for c in color.rgb]
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def readable(color: Color, ground: Color, text: Color, least: float) -> Color:
+    """`color`, as far towards the colour of the text as it takes to be read on the ground: themes choose theirs for areas."""
+    for step in range(_STEPS):
+        mixed = color.blend(text, step / _STEPS)
+        if contrast(mixed, ground) >= least:
+            return mixed
+    return text
 
 
 def _widget_variables(theme: Theme, inks: dict[str, str]) -> dict[str, str]:
     """What Textual's own widgets (input, toast) take from the palette."""
+    if theme.ansi:
+        return {
+            "input-cursor-background": theme.primary,
+            "input-cursor-foreground": "ansi_black",
+            "input-selection-background": "ansi_blue",
+            "ansi-background": "ansi_black",
+            "ansi-foreground": "ansi_white",
+            "border": inks["ink-line"],
+        }
     return {
         "input-cursor-background": theme.primary,
         "input-cursor-foreground": theme.background or theme.primary,
@@ -190,18 +240,27 @@ def inks_of(variables: dict[str, str], ansi: bool, no_color: bool) -> dict[str, 
     def style(name: str, bold: bool | None = None) -> Style:
         return Style(color=color(name), bold=bold)
 
+    def said(name: str, bold: bool | None = None) -> Style:
+        """A colour of the theme that letters are written in."""
+        ground, ink, text = (
+            Color.parse(variables[key].removesuffix(" 50%")) for key in ("background", name, "foreground")
+        )
+        if any(one.ansi is not None for one in (ground, ink, text)):
+            return style(name, bold)
+        return Style(color=readable(ink, ground, text, TEXT_CONTRAST).hex6, bold=bold)
+
     flat = no_color or ansi  # no grounds that could be told apart, or none that letters can surely be read on
     inks = {key: style(f"ink-{key}") for key in INK_KEYS if key not in GROUNDS}
     inks |= {f"{key}-fill": Style(color=faded(f"ink-{key}")) for key in ("rate", "grad", "speed", "memory")}
     inks |= {
         "text": style("foreground"),
         "title": style("foreground", bold=True),
-        "accent": style("accent"),
-        "strong": style("accent", bold=True),
-        "good": style("success"),
-        "warn": style("warning"),
-        "bad": style("error"),
-        "key": style("accent", bold=True),
+        "accent": said("accent"),
+        "strong": said("accent", bold=True),
+        "good": said("success"),
+        "warn": said("warning"),
+        "bad": said("error"),
+        "key": said("accent", bold=True),
         "axis": style("ink-faint"),
         "cursor": style("ink-muted"),
         "focus": style("ink-focus"),

@@ -55,6 +55,38 @@ def log_ticks(low: float, high: float, ticks: int) -> list[Tick]:
     return [(value, compact(value)) for value in inside]
 
 
+_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+
+
+def time_ticks(low: float, high: float, ticks: int) -> list[Tick]:
+    """Return (seconds, label) at round times in [low, high]: multiples of seconds, minutes, hours or days."""
+    raw = (high - low) / max(1, ticks)
+    if not math.isfinite(raw) or raw <= 0:
+        return []
+    if raw < 1:
+        return [(value, f"{label} s") for value, label in linear_ticks(low, high, ticks)]
+    step = next((step for step in _SECONDS if step >= raw * 0.999999), 0) or 86400 * nice_step(raw / 86400, 1)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    if last - first > 1000:
+        return []
+    return [(index * step, moment(index * step, step)) for index in range(first, last + 1)]
+
+
+def moment(seconds: float, step: float = 1.0) -> str:
+    """A time since the start in its two largest units, down to what `step` needs: 45 s, 1:30, 12 min, 2 h 15, 3 d 4 h."""
+    whole = round(seconds)
+    days, hours, minutes, rest = whole // 86400, whole % 86400 // 3600, whole % 3600 // 60, whole % 60
+    if whole == 0:
+        return "0"
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes:02}" if minutes else f"{hours} h"
+    if minutes:
+        return f"{minutes}:{rest:02}" if step < 60 or rest else f"{minutes} min"
+    return f"{rest} s"
+
+
 def compact(value: float, digits: int = 1) -> str:
     """Return a label of about six characters; `digits` decimals where it needs an exponent."""
     if value == 0:

@@ -44,7 +44,7 @@ class TokensActs(_Base):
 
     def unwritten(self) -> str:
         """Which run files have changes that are written nowhere, in words; "" where there are none."""
-        drafts = [draft for draft in self._drafts.drafts if draft.changes] if self._drafts is not None else []
+        drafts = [draft for draft in self._drafts.drafts if draft.loses] if self._drafts is not None else []
         if not drafts:
             return ""
         said = "; ".join(f"{draft.origin.title}: {draft.unwritten}" for draft in drafts)
@@ -56,12 +56,12 @@ class TokensActs(_Base):
             self._drafts.ended()
 
     def spread_tokens(self, what: Set[News]) -> None:
-        """Tell the screen that shows the tokens, if it can be seen; one that is covered catches up by itself."""
-        from tui.screens.tokens import Tokens
+        """Tell the screens that show a draft, if they can be seen; one that is covered catches up by itself."""
+        from tui.screens.frame import Frame
 
         app = self._luthier()
         for screen in app.screen_stack:
-            if isinstance(screen, Tokens) and screen.is_mounted and app.is_shown(screen):
+            if isinstance(screen, Frame) and screen.is_mounted and app.is_shown(screen):
                 screen.news_of_tokens(what)
 
     # Ways to the screen
@@ -112,6 +112,15 @@ class TokensActs(_Base):
     @work(group="ask")
     async def open_data_tokens(self) -> None:
         """Look at the open sources as tokens, at the row under the cursor; ask whose tokenizer where none was chosen."""
+        found = await self.draft_of_data()
+        if found is not None:
+            self.open_tokens(found[0], wish=found[1])
+
+    async def draft_of_data(self) -> tuple[Origin, tuple[int, int, str] | None] | None:
+        """The open sources as a draft, and the row under the cursor; None where there are none, or nobody says whose tokenizer.
+
+        For a worker: it may ask.
+        """
         from tui.data.desk import trainable
         from tui.screens.dialogs.ask import Ask
         from tui.tokens.model import Origin
@@ -121,12 +130,12 @@ class TokensActs(_Base):
         ready = [source for source in desk.sources if source.state == "open" and trainable(source)]
         if not ready:
             app.tell("No source is open whose rows a run could use.")
-            return
+            return None
         if not desk.tokenizer:
             text = "Whose tokens? The folder of a model; one with a tokenizer alone will do to look."
             folder = await app.push_screen_wait(Ask("tokenizer", text, "", _wrong_folder, paths=True))
             if folder is None:
-                return
+                return None
             desk.choose_tokenizer(folder)
         weighted = desk.weighted
         tables = {
@@ -140,7 +149,7 @@ class TokensActs(_Base):
         here, wish = desk.source, None
         if here in ready and here is not None and here.row is not None:
             wish = (ready.index(here), here.row.number, here.row.origin)
-        self.open_tokens(Origin(table=tuple(tables.items()), name=name), wish=wish)
+        return Origin(table=tuple(tables.items()), name=name), wish
 
 
 def _wrong_folder(text: str) -> str:

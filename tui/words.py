@@ -7,6 +7,8 @@ import time
 
 STATE_ROLE: dict[str, str] = {
     "loading": "faint",
+    "queued": "muted",
+    "paused": "warn",
     "starting": "accent",
     "running": "accent",
     "succeeded": "good",
@@ -85,6 +87,16 @@ def duration(seconds: float | None) -> str:
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60:02}"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def estimate(seconds: float, plus_minus: float) -> str:
+    """A duration that is not sure: 42 s ± 3, 12 min ± 1, 2 h 05 ± 8 min."""
+    text = duration(seconds)
+    if not math.isfinite(seconds) or not math.isfinite(plus_minus) or plus_minus < 0.5:
+        return text
+    size, unit = (1, "s") if plus_minus < 60 else (60, "min") if plus_minus < 3600 else (3600, "h")
+    same = text.endswith(f" {unit}") and text.count(" ") == 1
+    return f"{text} ± {max(1, round(plus_minus / size))}" + ("" if same else f" {unit}")
 
 
 def age(t: float | None, now: float | None = None) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 import engine
-from engine.cli import console
+from engine.cli import console, foreign_app, run_app
+from engine.cli.arguments import AsJson, Device, NewestRun, Overrides, RunArgument, RunFileArgument, RunsDir
 from engine.errors import ExitCode, LuthierError
 
 app = typer.Typer(
@@ -21,49 +22,62 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-RunFileArgument = Annotated[Path, typer.Argument(metavar="RUN.toml", help="The run file; `luthier spec` writes one.")]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Name of a run, the start of one, or its directory.")]
-NewestRun = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name of a run; without it the newest.")]
-RunsDir = Annotated[Path | None, typer.Option("--runs-dir", metavar="D", help="Folder of the runs.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
-Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="K=V", help="Change a key of the run file: --set lora.rank=32.")
-]
-
 
 @app.command()
 def train(
     run_file: RunFileArgument,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and come back at once.")] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Let it wait until a device is free; come back at once.")
+    ] = False,
+    device: Device = "",
     overrides: Overrides = None,
     runs_dir: RunsDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Start a run and watch it. It goes on when this command or the terminal ends; Ctrl-C stops it and saves."""
-    from engine.cli import run_verbs
+    from engine.cli import queue_verbs, run_verbs
 
-    run_verbs.train(run_file, overrides or [], runs_dir, detach, as_json)
+    if queue:
+        queue_verbs.add(run_file, overrides or [], runs_dir, device, as_json)
+    else:
+        run_verbs.train(run_file, overrides or [], runs_dir, device, detach, as_json)
 
 
 @app.command()
 def resume(
     run: RunArgument,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and come back at once.")] = False,
+    device: Device = "",
     runs_dir: RunsDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Go on with a stopped, failed or crashed run from its newest whole checkpoint."""
     from engine.cli import run_verbs
 
-    run_verbs.resume(run, runs_dir, detach, as_json)
+    run_verbs.resume(run, runs_dir, device, detach, as_json)
 
 
 @app.command()
-def stop(run: NewestRun = None, runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
+def stop(
+    run: NewestRun = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="Kill it: what was done since its newest checkpoint is lost.")
+    ] = False,
+    runs_dir: RunsDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Ask a run to finish its step, save a checkpoint and end; wait until it has."""
     from engine.cli import run_verbs
 
-    run_verbs.stop(run, runs_dir, as_json)
+    if now:
+        run_verbs.stop_now(run, runs_dir, as_json)
+    else:
+        run_verbs.stop(run, runs_dir, as_json)
+
+
+foreign_app.register(app)  # import, export-script
+run_app.register(app)  # pause, continue, ask, queue, card, delete, tensorboard
 
 
 @app.command()
@@ -88,6 +102,38 @@ def runs(runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
     from engine.cli import status_verbs
 
     status_verbs.runs(runs_dir, as_json)
+
+
+@app.command()
+def chart(
+    names: Annotated[list[str], typer.Argument(metavar="RUN…", help="Names of runs, all on one picture.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Ends in .svg or .png, or in .csv for all figures.")
+    ],
+    metric: Annotated[str, typer.Option("--metric", metavar="NAME", help="loss, eval_loss, learning_rate, …")] = "loss",
+    axis: Annotated[Literal["step", "tokens", "time"], typer.Option("--x", help="What the curve runs over.")] = "step",
+    log_y: Annotated[bool, typer.Option("--log-y", help="A logarithmic scale for the values.")] = False,
+    smooth: Annotated[bool, typer.Option("--smooth/--no-smooth", help="With the smoothed course.")] = True,
+    runs_dir: RunsDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the curves of runs into an SVG or PNG file, or write all their figures as CSV."""
+    from engine.cli import chart_verb
+
+    chart_verb.chart(names, out, metric, axis, log_y, smooth, runs_dir, as_json)
+
+
+@app.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(metavar="RUN RUN…", help="Names of two runs or more.")],
+    everything: Annotated[bool, typer.Option("--all", help="What is equal, too.")] = False,
+    runs_dir: RunsDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put runs side by side: final figures, and what differs in settings, data, versions and machine."""
+    from engine.cli import compare_verb
+
+    compare_verb.compare(names, runs_dir, everything, as_json)
 
 
 @app.command()
@@ -179,10 +225,10 @@ def doctor(as_json: AsJson = False) -> None:
 
 @app.command()
 def paths(runs_dir: RunsDir = None, as_json: AsJson = False) -> None:
-    """Print where runs, settings, themes and the starter are."""
-    from engine.cli import status_verbs
+    """Print every place that is read or written: runs, settings, themes, state, cache; and whether it is there."""
+    from engine.cli import paths_verb
 
-    status_verbs.paths(runs_dir, as_json)
+    paths_verb.paths(runs_dir, as_json)
 
 
 @app.command()
@@ -217,7 +263,10 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Fine-tune language models from a terminal. Without a verb, `luthier` opens the TUI."""
+    """Fine-tune language models from a terminal. Without a verb, `luthier` opens the TUI.
+
+    The TUI takes --theme NAME, --ascii, --no-mouse, --config FILE, --runs-dir D and --starter-dir D; ? in it shows its keys.
+    """
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -154,7 +154,11 @@ def _length(made: RunPlan) -> Grid:
     )
     grid.add_row("disk", f"{spell_size(made.disk)} at most, for checkpoints and result")
     if made.seconds is not None and made.seconds_per_step is not None:
-        grid.add_row("time", f"about {spell_time(made.seconds)}, {made.seconds_per_step:.3g} s a step")
+        off = f" ± {spell_time(made.seconds_off)}" if made.seconds_off else ""
+        source = "a few layers timed here" if made.pace_from == "timed" else f"the pace of {visible(made.pace_from)}"
+        grid.add_row(
+            "time", f"about {spell_time(made.seconds)}{off}, {made.seconds_per_step:.3g} s a step, by {source}"
+        )
     else:
         grid.add_row("time", "not measured")
     return grid

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from engine.cli import console
 from engine.runs import events as e
+from engine.runs.eta import Eta
 from engine.runs.series import sparkline
-from engine.runs.view import RunView
+from engine.runs.view import PAUSED, RunView
 from engine.text import one_line
 
 LINE_EVERY_S = 5.0
@@ -72,7 +73,7 @@ def sentence(event: e.AnyEvent) -> str:
         case e.Warning_():
             return f"warning: {event.message}" + (f" ({event.hint})" if event.hint else "")
         case e.Log():
-            return event.message
+            return event.message if event.level == "info" else f"{event.level}: {event.message}"
         case e.Ack():
             return f"{event.command}: the worker will do it"
         case _:
@@ -113,6 +114,15 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def left(eta: Eta | None) -> str:
+    """How long it will still take, with what that is sure to: "12 min ± 1"."""
+    if eta is None:
+        return "?"
+    unit, digits = (1.0, 0) if eta.seconds < 90 else (60.0, 0) if eta.seconds < 5400 else (3600.0, 1)
+    least = 10.0**-digits
+    return f"{duration(eta.seconds)} ± {max(least, eta.plus_minus / unit):.{digits}f}"
+
+
 class Lines:
     """Plain lines for logs and pipes: every event in words, steps at most once in five seconds."""
 
@@ -141,11 +151,19 @@ class Lines:
         rate = view.last("tokens_per_s") or 0.0
         console.say(
             f"step {event.step}/{view.total_steps}  loss {number(event.loss)}  lr {event.learning_rate:.2e}  "
-            f"{rate:,.0f} tok/s  eta {duration(view.eta_s)}"
+            f"{rate:,.0f} tok/s  {left(view.eta)} left"
         )
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _style(event: e.AnyEvent) -> str:
+    if isinstance(event, e.Warning_):
+        return "yellow"
+    if isinstance(event, e.Log):
+        return {"warning": "yellow", "error": "red"}.get(event.level, "dim")
+    return ""
 
 
 class _Figures(ProgressColumn):
@@ -179,7 +197,9 @@ class Live:
     def event(self, event: e.AnyEvent, view: RunView) -> None:
         """Update the line or print above it."""
         if isinstance(event, e.Phase):
-            if event.name != "training":
+            if event.name == PAUSED:
+                self._progress.update(self._task, description=f"paused at step {view.step}")
+            elif event.name != "training":
                 total = event.total or None
                 self._progress.update(self._task, description=event.name, completed=event.done, total=total)
         elif isinstance(event, e.Step):
@@ -187,8 +207,7 @@ class Live:
             self._progress.update(self._task, description=name, completed=event.step, total=view.total_steps)
             self._figures.text = self._line(view)
         elif text := sentence(event):
-            style = "yellow" if isinstance(event, e.Warning_) else "dim" if isinstance(event, e.Log) else ""
-            self._progress.console.print(console.safe(text, style))
+            self._progress.console.print(console.safe(text, _style(event)))
 
     @staticmethod
     def _line(view: RunView) -> str:
@@ -197,7 +216,9 @@ class Live:
         parts = [spark, f"loss {number(view.last('loss'))}"]
         if held_out is not None:
             parts.append(f"eval {held_out:.4f}")
-        parts += [f"{view.last('tokens_per_s') or 0:,.0f} tok/s", f"eta {duration(view.eta_s)}"]
+        parts += [f"{view.last('tokens_per_s') or 0:,.0f} tok/s", f"{left(view.eta)} left"]
+        if view.hardware is not None and view.hardware.gpu_percent is not None:
+            parts.append(f"GPU {view.hardware.gpu_percent:.0f} %")
         return "  ".join(parts)
 
     def close(self) -> None:

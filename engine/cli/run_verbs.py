@@ -8,33 +8,36 @@ from pathlib import Path
 from typing import NoReturn
 
 import typer
+from rich.console import Group
 
 from engine.cli import console
 from engine.cli.progress import narrator
 from engine.errors import ExitCode, RunError
 from engine.runs.commands import send
 from engine.runs.crash import what_next
+from engine.runs.ending import kill, lost_by_kill
 from engine.runs.events import AnyEvent, Hello
 from engine.runs.follow import follow
+from engine.runs.glance import glance
 from engine.runs.paths import RunDir, runs_dir
 from engine.runs.store import FINAL, Run, find_run
 
 STOP_WAIT_S = 600.0
 
 
-def train(run_file: Path, overrides: list[str], folder: Path | None, detach: bool, as_json: bool) -> None:
+def train(run_file: Path, overrides: list[str], folder: Path | None, device: str, detach: bool, as_json: bool) -> None:
     """Start a run; follow it unless `detach`."""
     from engine.train.start import start_run
 
-    started = start_run(run_file, runs_dir(folder), overrides)
+    started = start_run(run_file, runs_dir(folder), overrides, device)
     _after_start(started.dir, started.process, detach, as_json)
 
 
-def resume(name: str, folder: Path | None, detach: bool, as_json: bool) -> None:
+def resume(name: str, folder: Path | None, device: str, detach: bool, as_json: bool) -> None:
     """Resume a run; follow it unless `detach`."""
     from engine.train.start import resume_run
 
-    started = resume_run(find_run(runs_dir(folder), name))
+    started = resume_run(find_run(runs_dir(folder), name), device)
     _after_start(started.dir, started.process, detach, as_json)
 
 
@@ -51,8 +54,7 @@ def _after_start(run_dir: RunDir, process: subprocess.Popen[bytes], detach: bool
 def stop(name: str | None, folder: Path | None, as_json: bool) -> None:
     """Ask a run to stop and wait until it has. Raises RunError when it does not run."""
     run = Run(find_run(runs_dir(folder), name)).load()
-    if run.state in FINAL:
-        raise RunError(f"{run.dir.name} does not run: it {run.state}.")
+    require_running(run)
     send(run.dir.commands, "stop")
     console.say(f"{run.dir.name} finishes its step, saves and ends …")
     deadline = time.monotonic() + STOP_WAIT_S
@@ -64,9 +66,51 @@ def stop(name: str | None, folder: Path | None, as_json: bool) -> None:
     _report(run, as_json)
 
 
+def stop_now(name: str | None, folder: Path | None, as_json: bool) -> None:
+    """Kill a run and say what is lost by it. Raises RunError when it does not run, or not on this machine."""
+    run = Run(find_run(runs_dir(folder), name)).load()
+    if not run.alive:
+        require_running(run)
+    lost = lost_by_kill(run.view)
+    if not kill(run.dir.path):
+        console.say(f"{run.dir.name} had just ended by itself.")
+    run.load()
+    console.say(f"{run.dir.name} was killed. {lost}" if run.state == "crashed" else f"{run.dir.name} {run.state}.")
+    _report(run, as_json)
+
+
+def require_running(run: Run) -> None:
+    """Raises RunError that says how it is with a run that does not run."""
+    if run.state == "queued":
+        raise RunError(f"{run.dir.name} waits in the queue. `luthier queue cancel {run.dir.name}` takes it out.")
+    if run.state in FINAL:
+        raise RunError(f"{run.dir.name} does not run: it {run.state}.")
+
+
 def watch(name: str | None, folder: Path | None, as_json: bool) -> None:
-    """Follow a run that somebody else started."""
-    _follow(Run(find_run(runs_dir(folder), name)), as_json, owner=False)
+    """Follow a run that somebody else started: how it stands, at once however long it is, and then what is new."""
+    run = Run(find_run(runs_dir(folder), name))
+    if not as_json:
+        _load_shown(run)
+        if run.state == "queued":
+            console.say("It waits in the queue. `luthier queue` shows its place; here it is told when it starts.")
+    _follow(run, as_json, owner=False)
+
+
+def _load_shown(run: Run) -> None:
+    """Read a run and show it; in a terminal a very long one is shown from afar while it is read."""
+    from rich.live import Live
+
+    from engine.cli.watch_page import page
+
+    first = glance(run.dir) if console.err.is_terminal else None
+    if first is None:
+        run.load()
+    else:
+        with Live(Group(*page(first)), console=console.err, auto_refresh=False, transient=True):
+            run.load()
+    for line in page(run):
+        console.err.print(line)
 
 
 def _follow(run: Run, as_json: bool, owner: bool, worker: int | None = None) -> NoReturn:

@@ -11,17 +11,28 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.cli import console
-from engine.cli.progress import duration
+from engine.cli.progress import duration, left
+from engine.cli.watch_page import machine, state_of
 from engine.config.spec import commented_toml, json_schema
 from engine.runs.crash import what_next
-from engine.runs.paths import config_dir, data_dir, runs_dir, starter_dir
+from engine.runs.paths import runs_dir
+from engine.runs.queue import queue_of
 from engine.runs.series import sparkline
 from engine.runs.store import Run, find_run, list_runs
 
-GLYPHS = {"running": "●", "starting": "◌", "succeeded": "✓", "stopped": "■", "failed": "✗", "crashed": "✗"}
+GLYPHS = {
+    "queued": "◷",
+    "running": "●",
+    "starting": "◌",
+    "succeeded": "✓",
+    "stopped": "■",
+    "failed": "✗",
+    "crashed": "✗",
+}
 STYLES = {
     "running": "cyan",
     "starting": "cyan",
+    "queued": "dim",
     "succeeded": "green",
     "stopped": "yellow",
     "failed": "red",
@@ -41,15 +52,25 @@ def status(name: str | None, folder: Path | None, as_json: bool) -> None:
     table.add_column(overflow="fold")
     for key, value in _facts(run, summary):
         table.add_row(key, console.safe(value))
-    console.show(Text(f"{GLYPHS[run.state]} {run.dir.name} {run.state}", style=STYLES[run.state]))
+    console.show(Text(f"{GLYPHS[run.state]} {run.dir.name} {state_of(run)}", style=STYLES[run.state]))
     console.show(table)
 
 
 def _facts(run: Run, summary: dict[str, Any]) -> list[tuple[str, str]]:
     view = run.view
+    if run.state == "queued":
+        waiting = [ticket.run for ticket in queue_of(run.dir.path.parent)]
+        place = (
+            f"in place {waiting.index(run.dir.name) + 1} of {len(waiting)}"
+            if run.dir.name in waiting
+            else "it starts now"
+        )
+        return [("queue", place), ("directory", str(run.dir.path))]
     facts = [("step", f"{view.step} of {view.total_steps}")]
     if run.state in ("running", "starting"):
-        facts.append(("phase", f"{summary['phase']}, about {duration(summary['eta_s'])} to go"))
+        off = view.eta.error if view.eta else None
+        so_far = f" (estimates so far off by {100 * off:.0f} %)" if off is not None else ""
+        facts.append(("phase", f"{summary['phase']}, {left(view.eta)} left{so_far}"))
     if run.reason:
         facts.append(("why", run.reason))
     if run.state in ("stopped", "failed", "crashed"):
@@ -65,6 +86,8 @@ def _facts(run: Run, summary: dict[str, Any]) -> list[tuple[str, str]]:
         facts.append(
             ("speed", f"{summary['tokens_per_s']:,.0f} tok/s, peak {summary['peak_gib']:.2f} GiB{planned}{cut}")
         )
+    if text := machine(view.hardware):
+        facts.append(("machine", text))
     if view.model:
         model = view.model
         facts.append(("model", f"{model.path} ({model.quantization}, {model.adapter}) on {model.device}"))
@@ -93,7 +116,7 @@ def runs(folder: Path | None, as_json: bool) -> None:
         loss, held_out = view.last("loss"), view.last("eval_loss")
         table.add_row(
             console.safe(run.dir.name),
-            Text(f"{GLYPHS[run.state]} {run.state}", style=STYLES[run.state]),
+            Text(f"{GLYPHS[run.state]} {state_of(run)}", style=STYLES[run.state]),
             f"{view.step}/{view.total_steps}",
             "" if loss is None else f"{loss:.3f}",
             sparkline(view.series["loss"].values, 10) if "loss" in view.series else "",
@@ -106,19 +129,3 @@ def runs(folder: Path | None, as_json: bool) -> None:
 def spec(as_json: bool) -> None:
     """The run file described."""
     console.data(json.dumps(json_schema(), indent=2) if as_json else commented_toml().rstrip())
-
-
-def paths(folder: Path | None, as_json: bool) -> None:
-    """Every place that Luthier reads or writes."""
-    places = {
-        "runs": runs_dir(folder),
-        "settings": config_dir() / "settings.toml",
-        "themes": config_dir() / "themes",
-        "data": data_dir(),
-        "starter": starter_dir(),
-    }
-    if as_json:
-        console.json_line({name: str(path) for name, path in places.items()})
-        return
-    for name, path in places.items():
-        console.data(f"{name:<9} {path}")

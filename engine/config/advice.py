@@ -7,7 +7,7 @@ unusual values are made from it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,3 +31,5 @@ class Advice:
     """Values that left and right go through in a form; empty: choices, true and false, or doubling and halving."""
     advanced: bool = False
     """Not needed by most: a form shows it below the others."""
+    kind: Literal["", "path", "lines"] = ""
+    """How a form edits it where its type does not say: a text that is a path, a list with one entry a line."""

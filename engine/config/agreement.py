@@ -38,7 +38,7 @@ def _quantization(quantization: QuantizationSection) -> None:
         for key in ("type", "double"):
             if getattr(quantization, key) != getattr(defaults, key):
                 raise ValueError(
-                    f"quantization.type and quantization.double are read only with bits = 4; remove {key}, or set bits = 4"
+                    f"quantization.{key} is read only with quantization.bits = 4; remove it, or set bits = 4"
                 )
     if quantization.bits == 16 and quantization.compute_dtype == "float32":
         raise ValueError("quantization.bits = 16 keeps and multiplies bfloat16; set bits = 32 to compute in float32")

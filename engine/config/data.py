@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from engine.config import known
 from engine.config.base import Section
 
 FormatName = Literal[
@@ -80,13 +81,13 @@ _SHA256 = re.compile("[0-9a-fA-F]{16,64}")
 class ExcludeSection(Section):
     """Rows that a run leaves out. The data are not changed."""
 
-    findings: list[FindingName] = []
+    findings: Annotated[list[FindingName], known.FINDINGS] = []
     """Leave out the rows with these findings, as `luthier data --findings` names them. Of duplicates the first stays."""
 
-    rows: list[int] = []
+    rows: Annotated[list[int], known.EXCLUDED_ROWS] = []
     """Leave out these rows, by their number from 1 as the Data screen and `luthier data` show it."""
 
-    sha256: str | None = None
+    sha256: Annotated[str | None, known.EXCLUDED_FROM] = None
     """The file's SHA-256 (or its first 16 digits) when `rows` were chosen: another file is refused, its rows are others."""
 
     @model_validator(mode="after")
@@ -99,64 +100,64 @@ class ExcludeSection(Section):
 class DataSection(Section):
     """One source of rows."""
 
-    path: str = ""
+    path: Annotated[str, known.DATA_PATH] = ""
     """A .jsonl, .json, .csv, .tsv or .txt file (plain, .gz or .zst), a .parquet or .arrow file, a folder of such files or
     one that `datasets` saved, or the id of a dataset on the Hugging Face hub ("openai/gsm8k"). A relative path is looked
     up beside the run file."""
 
-    preset: PresetName | None = None
+    preset: Annotated[PresetName | None, known.PRESET] = None
     """A well-known dataset: sets its hub id, subset, format and columns, wherever this table does not set them itself."""
 
-    subset: str | None = None
+    subset: Annotated[str | None, known.SUBSET] = None
     """With a hub id: the name of the configuration, for example "main"."""
 
-    revision: str | None = None
+    revision: Annotated[str | None, known.DATA_REVISION] = None
     """With a hub id: a commit, branch or tag. Without it the newest."""
 
-    split: str | None = None
+    split: Annotated[str | None, known.DATA_SPLIT] = None
     """Which split of a folder or hub dataset to read. Without it "train", or the only one."""
 
-    held_out: str = "auto"
+    held_out: Annotated[str, known.HELD_OUT] = "auto"
     """Where held-out rows come from. "auto": from the split called validation, valid, dev, eval or test beside the one that
     is read, and where there is none they are drawn by [split]. "draw": always drawn. Otherwise the name of a split, or a
     file."""
 
-    streaming: bool = False
+    streaming: Annotated[bool, known.STREAMING] = False
     """With a hub id: read the rows one by one over the network instead of storing the dataset first. Needs `max_rows`."""
 
-    weight: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    weight: Annotated[float | None, known.WEIGHT] = Field(default=None, gt=0, allow_inf_nan=False)
     """Share of this source in the mixture, in any unit: 0.7 beside 0.3, or 7 beside 3. Every table has one, or none."""
 
-    format: FormatName = "auto"
+    format: Annotated[FormatName, known.FORMAT] = "auto"
     """What the columns mean. "auto" decides by their names and says so."""
 
-    columns: dict[ColumnRole, str] = {}
+    columns: Annotated[dict[ColumnRole, str], known.COLUMNS] = {}
     """Names of your columns where they differ from the usual ones, for example {prompt = "frage", answer = "antwort"}.
     Roles: prompt, context, answer, system, messages, text, choices, chosen, rejected, instances, ids, labels, mask, tools,
     tree, replies, role, id, parent."""
 
-    assistant: str | None = None
+    assistant: Annotated[str | None, known.ASSISTANT] = None
     """With format = "speakers": the name of the speaker whose turns are learned."""
 
-    template: TemplateName = "auto"
+    template: Annotated[TemplateName, known.TEMPLATE] = "auto"
     """How a conversation becomes text. "qa" is "### Question: … ### Answer: …", "alpaca" that of Stanford Alpaca, "chatml",
     "llama3" and "mistral" the turns of those models, "tokenizer" the chat template of the model, "plain" prompt and
     completion as they are, "custom" the keys `prompt` and `completion` below. "auto" takes the tokenizer's where it has
     one."""
 
-    prompt: str | None = None
+    prompt: Annotated[str | None, known.PROMPT] = None
     """With template = "custom": the text that is shown, with {column} for a column. Braces are written {{ and }}."""
 
-    completion: str | None = None
+    completion: Annotated[str | None, known.COMPLETION] = None
     """With template = "custom": the text that is learned, with {column} for a column."""
 
-    text_unit: Literal["line", "paragraph", "document"] = "line"
+    text_unit: Annotated[Literal["line", "paragraph", "document"], known.TEXT_UNIT] = "line"
     """What a row of a .txt file is."""
 
-    max_rows: int | None = Field(default=None, ge=1)
+    max_rows: Annotated[int | None, known.MAX_ROWS] = Field(default=None, ge=1)
     """Take only the first N rows."""
 
-    bad_lines: Literal["refuse", "skip"] = "refuse"
+    bad_lines: Annotated[Literal["refuse", "skip"], known.BAD_LINES] = "refuse"
     """What a training run does about lines that cannot be read: refuse to start, or skip and count them."""
 
     exclude: ExcludeSection = Field(default_factory=ExcludeSection)

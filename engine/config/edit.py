@@ -10,7 +10,7 @@ import copy
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ _LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """One change, and the tables of the whole file after it."""
 
     key: str
@@ -53,22 +53,49 @@ def plan_changes(path: Path, changes: Mapping[str, Any]) -> Plan:
     """
     path = Path(os.path.realpath(path.expanduser()))
     before = read_text(path)
-    wanted = parsed(before, path)
-    steps: list[_Step] = []
-    for key, given in changes.items():
-        place = _place(key)
-        value = shortened(given, path.parent) if place[-1] in _PATHS and isinstance(given, str) else given
-        old = _at(wanted, place, key, path)
-        if not _same(old, value):
-            wanted = copy.deepcopy(wanted)
-            _put(wanted, place, value)
-            steps.append(_Step(key, place, old, value, wanted))
+    wanted, steps, refused = lay(parsed(before, path), changes, path.parent)
+    if refused:
+        raise ConfigError(f"{path}: {next(iter(refused.values()))}")
     run = checked_table(copy.deepcopy(wanted), path, before)
     text = before
     for step in steps:
         text = _edited(text, step, path)
     lost = comments(before.splitlines()) - comments(text.splitlines())
     return Plan(path, _as_it_was(text, before, path), before, run, [step.change for step in steps], max(0, lost))
+
+
+def lay(table: Table, changes: Mapping[str, Any], folder: Path) -> tuple[Table, list[Step], dict[str, str]]:
+    """Lay `changes` over a copy of `table`: the tables after all of them, the steps there, and the keys that lead nowhere.
+
+    Nothing is said here about whether the result is a run file.
+    """
+    wanted = copy.deepcopy(table)
+    steps: list[Step] = []
+    refused: dict[str, str] = {}
+    for key, given in changes.items():
+        try:
+            place = _place(key)
+            old = _at(wanted, place, key)
+        except ConfigError as error:
+            refused[key] = str(error)
+            continue
+        value = shortened(given, folder) if place[-1] in _PATHS and isinstance(given, str) else given
+        if not _same(old, value):
+            wanted = copy.deepcopy(wanted)
+            _put(wanted, place, value)
+            steps.append(Step(key, place, old, value, wanted))
+    return wanted, steps, refused
+
+
+def laid_text(before: str, steps: Sequence[Step], path: Path) -> str | None:
+    """`before` after `steps`; None where the file is written in a way that one of them cannot be made alone."""
+    text = before
+    for step in steps:
+        try:
+            text = _edited(text, step, path)
+        except ConfigError:
+            return None
+    return text
 
 
 def describe(changes: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
@@ -115,20 +142,20 @@ def _found(table: Any, place: toml.Path) -> Any:
     return table
 
 
-def _at(table: Table, place: toml.Path, key: str, path: Path) -> Any:
+def _at(table: Table, place: toml.Path, key: str) -> Any:
     """The value at `place`, None where there is none. Raises ConfigError where no value can be there."""
     node: Any = table
     for number, step in enumerate(place):
-        above = ".".join(map(str, place[:number])) or str(path)
+        above = ".".join(map(str, place[:number])) or "the run file"
         if isinstance(step, int):
             count = len(node) if isinstance(node, list) else 0
             if step >= count:
-                raise ConfigError(f"{path}: {key} is not there: the run file has {count} [[{above}]] tables, from 0.")
+                raise ConfigError(f"{key} is not there: the run file has {count} [[{above}]] tables, from 0.")
             node = node[step]
         elif node is not None:
             if not isinstance(node, dict):
                 what = "a list of tables" if isinstance(node, list) else "a value"
-                raise ConfigError(f"{path}: {key} cannot be set, for `{above}` is {what} and no table.")
+                raise ConfigError(f"{key} cannot be set, for `{above}` is {what} and no table.")
             node = node.get(step)
     return node
 
@@ -164,7 +191,7 @@ def _same(one: Any, other: Any) -> bool:
 # Lines
 
 
-def _edited(text: str, step: _Step, path: Path) -> str:
+def _edited(text: str, step: Step, path: Path) -> str:
     """`text` with one value changed. Raises ConfigError where it would not say what is wanted then."""
     try:
         after = "".join(_changed(toml.lines_of(text), step.place, step.old, step.value, step.wanted))

@@ -11,6 +11,7 @@ _EPOCHS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*epochs?\s*")
 
 
 def _checked(value: int | str) -> int | str:
+    """Steps, from 1 on, or a text such as "0.5 epochs"."""
     if isinstance(value, int):
         if value < 1:
             raise ValueError(f"is {value}; it must be at least 1")

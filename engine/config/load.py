@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import ValidationError
 
 from engine.config.data import PACKED, READABLE
-from engine.config.explain import clean_loc, explain
+from engine.config.explain import placed
 from engine.config.hub_id import looks_like_hub_id
+from engine.config.mistakes import mistakes
 from engine.config.runfile import NAME_PATTERN, RunFile
 from engine.errors import ConfigError
 
@@ -64,13 +64,12 @@ def validate(table: Table, where: str, text: str = "", typed: Sequence[str] = ()
 
     Raises ConfigError that lists every mistake.
     """
-    try:
-        return RunFile.model_validate(table)
-    except ValidationError as error:
-        first_of_each = {clean_loc(item): item for item in reversed(error.errors())}
-        lines = [explain(item, where, text, typed) for item in reversed(first_of_each.values())]
-        head = f"{where}: {len(lines)} mistakes\n" if len(lines) > 1 else ""
-        raise ConfigError(head + "\n".join(lines)) from error
+    run, wrong, _ = mistakes(table)
+    if run is not None and not wrong:
+        return run
+    lines = [placed(item.sentence, where, text, item.loc, item.keys, typed) for item in wrong]
+    head = f"{where}: {len(lines)} mistakes\n" if len(lines) > 1 else ""
+    raise ConfigError(head + "\n".join(lines))
 
 
 def read_text(path: Path) -> str:

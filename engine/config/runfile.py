@@ -14,6 +14,7 @@ from engine.config.data import DataSection
 from engine.config.lora import LoraSection, QuantizationSection
 from engine.config.model import ModelSection
 from engine.config.tokens import SplitSection, TokensSection
+from engine.config.track import TrackSection
 from engine.config.train import EvalSection, TrainSection
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -34,6 +35,7 @@ class RunFile(Section):
     lora: LoraSection = Field(default_factory=LoraSection)
     train: TrainSection = Field(default_factory=TrainSection)
     eval: EvalSection = Field(default_factory=EvalSection)
+    track: TrackSection = Field(default_factory=TrackSection)
 
     @model_validator(mode="after")
     def _sections_agree(self) -> RunFile:

@@ -7,8 +7,10 @@ from typing import Any
 
 import tomli_w
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from engine.config.base import section_of
+from engine.config.form import advice_of
 from engine.config.runfile import RunFile
 
 _EXAMPLES: dict[str, Any] = {"model.path": "path/to/model", "data.path": "train.jsonl", "name": "my-run"}
@@ -44,7 +46,7 @@ def _keys(model: type[BaseModel], prefix: str) -> list[str]:
         if section_of(field) is not None:
             continue
         value = _EXAMPLES.get(prefix + name, field.get_default(call_default_factory=True))
-        lines += _comment(field.description or "")
+        lines += [*_comment(field.description or ""), *_comment(_known(field))]
         if value is None:
             lines.append(f"# {name} =")
         elif isinstance(value, dict):
@@ -52,6 +54,13 @@ def _keys(model: type[BaseModel], prefix: str) -> list[str]:
         else:
             lines.append(tomli_w.dumps({name: value}).strip())
     return lines
+
+
+def _known(field: FieldInfo) -> str:
+    """Usual values and where they come from, in a line."""
+    advice = advice_of(field)
+    usual = f"Usual: {advice.usual}." if advice.usual else ""
+    return f"{usual}{f' Source: {advice.source}.' if advice.source else ''}".strip()
 
 
 def _comment(text: str) -> list[str]:

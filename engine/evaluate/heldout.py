@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.tokens.collate import Batch, Padding, collate
 from engine.tokens.examples import Examples
-from engine.tokens.sequences import whole
+from engine.tokens.sequences import Sequences, whole
 from engine.train.loss import SupervisedLoss
 from engine.train.model import evaluating
 
@@ -22,7 +22,7 @@ class HeldOut:
     supervised_tokens: int
 
 
-def batches(examples: Examples, size: int, padding: Padding, max_rows: int | None) -> Iterator[Batch]:
+def batches(examples: Sequences, size: int, padding: Padding, max_rows: int | None) -> Iterator[Batch]:
     """The held-out sequences in batches of `size`, the longest first: memory shows itself at once, little is padding."""
     count = min(len(examples), max_rows or len(examples))
     order = np.argsort(-examples.lengths[:count], kind="stable")

@@ -37,6 +37,24 @@ def this_device(memory_limit: str | None = None) -> DeviceFacts:
     return DeviceFacts(kind=kind, name=name, bytes=room)
 
 
+def watched_device(gpu: str, memory_limit: str | None = None) -> DeviceFacts:
+    """`this_device` for a process that lives long and must take nothing of the GPU: the driver is asked, nothing is begun on it.
+
+    `gpu` is its number or its UUID, as in $CUDA_VISIBLE_DEVICES; "" or "cpu" for none.
+    """
+    if gpu in ("", "cpu"):
+        return this_device(memory_limit)
+    import pynvml
+
+    pynvml.nvmlInit()
+    by_number = gpu.isdigit()
+    handle = pynvml.nvmlDeviceGetHandleByIndex(int(gpu)) if by_number else pynvml.nvmlDeviceGetHandleByUUID(gpu)
+    name, room = str(pynvml.nvmlDeviceGetName(handle)), int(pynvml.nvmlDeviceGetMemoryInfo(handle).free)
+    if memory_limit is not None:
+        room = min(room, parse_size(memory_limit))
+    return DeviceFacts(kind="cuda", name=name, bytes=room)
+
+
 def named_device(text: str, memory_limit: str | None = None) -> DeviceFacts:
     """A GPU with the memory that `text` names: "24GB" is 24 * 10^9 bytes, "24GiB" 24 * 2^30. Raises ConfigError."""
     try:

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import nn
-
 from engine.config.runfile import RunFile
 from engine.plan.estimate import NOTE, estimate
+from engine.plan.kept import Interrupted, Kept, Model, architecture_of
 from engine.plan.process import loading_peak, process_bytes
-from engine.plan.shapes import Shapes, build, constants_of, dtype_of, owned
-from engine.plan.trace import Moment, Trace, highest, trace
+from engine.plan.shapes import Shapes, dtype_of
+from engine.plan.trace import Moment, Trace, highest
 from engine.plan_facts import DeviceFacts, Load, MemoryPlan
 from engine.train.optimizer import is_paged
 
@@ -34,6 +33,7 @@ class Planned:
 
     plan: MemoryPlan
     shapes: Shapes
+    architecture: str
 
 
 def plan_memory(
@@ -45,13 +45,15 @@ def plan_memory(
     checkpointed: int | None = None,
     new_rows: int = 0,
     held_out: Load | None = None,
+    kept: Kept | None = None,
 ) -> MemoryPlan:
     """The memory of `run` on `device` when the heaviest micro-batch is `load` and that of an evaluation `held_out`.
 
     `folder` holds config.json. `checkpointed` layers are computed again in the backward pass; None lets the run file say it, and
-    "auto" takes the least that fits. Raises ModelError where the model cannot be built.
+    "auto" takes the least that fits. `kept` has what earlier plans made. Raises ModelError where the model cannot be built.
     """
-    return planned(run, folder, load, device, checkpointed=checkpointed, new_rows=new_rows, held_out=held_out).plan
+    more = {"checkpointed": checkpointed, "new_rows": new_rows, "held_out": held_out, "kept": kept}
+    return planned(run, folder, load, device, **more).plan  # type: ignore[arg-type]
 
 
 def planned(
@@ -63,20 +65,21 @@ def planned(
     checkpointed: int | None = None,
     new_rows: int = 0,
     held_out: Load | None = None,
+    kept: Kept | None = None,
 ) -> Planned:
     """`plan_memory`, with the shapes."""
-    kind = device.kind
-    shapes = build(run, folder, kind, new_rows)
+    kind, kept = device.kind, kept or Kept()
+    model = kept.model(run, folder, kind, new_rows, load)
+    shapes = model.shapes
     stored, process = stored_bytes(shapes, run, kind), process_bytes(kind)
     fixed = process + sum(stored.values())
-    plain, again, evaluated, told = _traces(
-        run, shapes, load, held_out or load, kind
-    )  # moves the scales of 8-bit weights
+    passes = _Passes(run, kept, model, load, held_out or load, kind)
     accumulated = run.train.grad_accumulation > 1
     layers, trained = len(shapes.order), trainable_bytes(shapes)
 
     def at(count: int) -> Moment:
-        return highest(plain, again, shapes.order, count, accumulated)
+        again = passes.again if count else passes.plain
+        return highest(passes.plain, again, shapes.order, count, accumulated)
 
     def peak(count: int) -> int:
         return fixed + at(count).bytes
@@ -86,6 +89,7 @@ def planned(
         checkpointed = choose_checkpointing(layers, device, peak) if wanted == "auto" else layers * wanted
     count = min(checkpointed, layers)
     moment = at(count)
+    evaluating = _evaluation(passes.evaluated)
     parts = {
         **stored,
         "gradients": moment.gradients,
@@ -94,7 +98,6 @@ def planned(
         "workspace": moment.workspace,
         "process": process,
     }
-    evaluating = _evaluation(evaluated)
     plan = MemoryPlan(
         device=device,
         micro_batch_size=load.rows,
@@ -107,9 +110,50 @@ def planned(
         evaluation=fixed + trained + evaluating,
         saving=fixed + trained,
         loading=loading_peak(shapes, folder, run, kind, process, stored),
-        notes=[*_notes(run, shapes, kind), *told],
+        notes=[*_notes(run, shapes, kind), *passes.told],
     )
-    return Planned(plan, shapes)
+    return Planned(plan, shapes, architecture_of(model))
+
+
+class _Passes:
+    """The traces of a run; rules of thumb instead of all of them where the model cannot be run on shapes."""
+
+    def __init__(self, run: RunFile, kept: Kept, model: Model, load: Load, held_out: Load, kind: str) -> None:
+        self._of = run, kept, model, kind
+        self._load, self._held_out = load, held_out
+        self.told: list[str] = []
+        try:
+            self.plain = kept.trace(run, model, load, kind)
+            self.evaluated = kept.trace(run, model, held_out, kind, training=False)
+            self._again: Trace | None = None
+            if run.train.gradient_checkpointing is True and model.shapes.order:
+                self._again = kept.trace(run, model, load, kind, checkpointed=True)
+        except Interrupted:
+            raise
+        except Exception as error:  # noqa: BLE001 - an architecture may do anything, and a plan must not end a run
+            self._guess(error)
+
+    @property
+    def again(self) -> Trace:
+        """With all layers computed again; traced where somebody asks."""
+        run, kept, model, kind = self._of
+        if self._again is None and model.shapes.order:
+            try:
+                self._again = kept.trace(run, model, self._load, kind, checkpointed=True)
+            except Interrupted:
+                raise
+            except Exception as error:  # noqa: BLE001
+                self._guess(error)
+        return self._again or self.plain
+
+    def _guess(self, error: Exception) -> None:
+        run, _, model, kind = self._of
+        dtype = dtype_of(run.quantization, kind)
+        plain, again = (estimate(model.shapes, self._load, kind, dtype, checkpointed=c) for c in (False, True))
+        self.plain, self._again = plain, again
+        self.evaluated = estimate(model.shapes, self._held_out, kind, dtype, checkpointed=True)
+        first = (str(error).strip().splitlines() or [""])[0]
+        self.told = [f"{NOTE} ({type(error).__name__}: {first})"]
 
 
 def _notes(run: RunFile, shapes: Shapes, kind: str) -> list[str]:
@@ -137,22 +181,6 @@ def _evaluation(evaluated: Trace) -> int:
     return max(inner, evaluated.start + evaluated.head)
 
 
-def _traces(
-    run: RunFile, shapes: Shapes, load: Load, held_out: Load, kind: str
-) -> tuple[Trace, Trace, Trace, list[str]]:
-    """(without recomputation, with it, evaluating, what to say of them)."""
-    try:
-        plain = trace(run, shapes, load, kind)
-        again = trace(run, shapes, load, kind, checkpointed=True) if shapes.order else plain
-        return plain, again, trace(run, shapes, held_out, kind, training=False), []
-    except Exception as error:  # noqa: BLE001 - an architecture may do anything, and a plan must not end a run
-        first = (str(error).strip().splitlines() or [""])[0]
-        dtype = dtype_of(run.quantization, kind)
-        plain, again = (estimate(shapes, load, kind, dtype, checkpointed=c) for c in (False, True))
-        evaluated = estimate(shapes, held_out, kind, dtype, checkpointed=True)
-        return plain, again, evaluated, [f"{NOTE} ({type(error).__name__}: {first})"]
-
-
 def choose_checkpointing(layers: int, device: DeviceFacts, peak: Callable[[int], int]) -> int:
     """The least number of layers to compute again with which `peak` fits HEADROOM of the device; all where nothing fits."""
     room = HEADROOM * device.bytes
@@ -162,30 +190,18 @@ def choose_checkpointing(layers: int, device: DeviceFacts, peak: Callable[[int],
 def stored_bytes(shapes: Shapes, run: RunFile, kind: str) -> dict[str, int]:
     """What lies there as long as the run trains: part -> bytes."""
     parts = {"weights": 0, "quantization constants": 0, "adapters": 0, "optimizer": 0}
-    constants = {id(c) for _, weight in owned(shapes.model, shapes.stands_for) for c in constants_of(weight)}
     full = run.train.method == "full"
-    for layer, tensor in owned(shapes.model, shapes.stands_for):
-        times = 1 if layer is None else shapes.stands_for[layer]
-        size = tensor.numel() * tensor.element_size() * times
-        trained = isinstance(tensor, nn.Parameter) and tensor.requires_grad
-        if id(tensor) in constants:
-            parts["quantization constants"] += size
-        elif trained and not full:
-            parts["adapters"] += size
-        else:
-            parts["weights"] += size
-        if trained:
-            parts["optimizer"] += times * state_bytes(run, tuple(tensor.shape), kind)
+    for one in shapes.ledger:
+        name = "quantization constants" if one.constant else "adapters" if one.trained and not full else "weights"
+        parts[name] += one.times * one.bytes
+        if one.trained:
+            parts["optimizer"] += one.times * state_bytes(run, one.shape, kind)
     return parts
 
 
 def trainable_bytes(shapes: Shapes) -> int:
     """Bytes of what is trained, and so of all gradients."""
-    total = 0
-    for layer, tensor in owned(shapes.model, shapes.stands_for):
-        if isinstance(tensor, nn.Parameter) and tensor.requires_grad:
-            total += tensor.numel() * tensor.element_size() * (1 if layer is None else shapes.stands_for[layer])
-    return total
+    return sum(one.times * one.bytes for one in shapes.ledger if one.trained)
 
 
 def state_bytes(run: RunFile, shape: tuple[int, ...], kind: str) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.config.runfile import RunFile
 from engine.errors import LuthierError
+from engine.plan.kept import Kept
 from engine.plan.memory import plan_memory
 from engine.plan_facts import DeviceFacts, Load, MemoryPlan, Remedy
 
@@ -33,19 +34,33 @@ class _Change:
 
 
 def remedies(
-    run: RunFile, folder: Path, load: Load, device: DeviceFacts, plan: MemoryPlan | None = None, new_rows: int = 0
+    run: RunFile,
+    folder: Path,
+    load: Load,
+    device: DeviceFacts,
+    plan: MemoryPlan | None = None,
+    new_rows: int = 0,
+    kept: Kept | None = None,
 ) -> list[Remedy]:
     """What `run` could do to take less of `device`: first what keeps its numbers, then what changes them; the most first.
 
-    `load` is its heaviest micro-batch; `plan` its plan where there is one already. Raises ModelError.
+    `load` is its heaviest micro-batch; `plan` its plan where there is one already; `kept` what earlier plans made.
+    Raises ModelError.
     """
-    now = plan or plan_memory(run, folder, load, device, new_rows=new_rows)
+    kept = kept or Kept()
+    now = plan or plan_memory(run, folder, load, device, new_rows=new_rows, kept=kept)
     found = []
     for change in _changes(run, load, device, now):
         try:
             changed = changed_run(run, change.keys)
             then = plan_memory(
-                changed, folder, change.load, device, checkpointed=change.checkpointed, new_rows=new_rows
+                changed,
+                folder,
+                change.load,
+                device,
+                checkpointed=change.checkpointed,
+                new_rows=new_rows,
+                kept=kept,
             )
         except (LuthierError, RuntimeError, ValueError):
             continue  # a run that cannot be built is no way out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,17 +11,18 @@ import numpy as np
 from engine.config.runfile import RunFile
 from engine.evaluate.heldout import batches
 from engine.plan.history import earlier_runs
-from engine.plan.loads import epochs_of, heaviest, load_of
+from engine.plan.kept import Kept
+from engine.plan.lengths import Length, length_of
+from engine.plan.loads import heaviest, load_of
 from engine.plan.memory import Planned, planned, state_bytes
+from engine.plan.paces import TIMED, Like, Told, earlier_pace
 from engine.plan.remedies import remedies
-from engine.plan.shapes import owned
 from engine.plan.timing import Pace, measure_pace
-from engine.plan_facts import DeviceFacts, RunPlan
+from engine.plan_facts import DeviceFacts, Load, Remedy, RunPlan
 from engine.tokens.batches import BatchPlan
 from engine.tokens.collate import computed_cells
-from engine.tokens.encoded import IGNORE
 from engine.tokens.prepare import Prepared
-from engine.train.adapters import causal_lm
+from engine.tokens.sequences import Sequences
 from engine.train.cadence import Cadence
 from engine.train.model import quantization_name
 
@@ -31,12 +33,32 @@ DISK_BYTES_PER_S = 250 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Length:
-    """What all steps of a run add up to."""
+class Work:
+    """What a run trains and evaluates on, as far as a plan asks."""
 
-    tokens: int
-    supervised: int
-    cells: int
+    plan: BatchPlan
+    load: Load
+    """The heaviest micro-batch."""
+    length: Length
+    held_out: Load | None
+    """The heaviest batch of an evaluation; None where there is none."""
+    held_out_cells: int
+    """Cells of one evaluation."""
+    new_rows: int
+    """New tokens that are trained."""
+
+
+def work_of(
+    run: RunFile, plan: BatchPlan, test: Sequences, new_rows: int, between: Callable[[], None] = lambda: None
+) -> Work:
+    """Count what `plan` trains on and `test` evaluates. `between` is called before anything that takes long and may raise."""
+    load = heaviest(plan)
+    between()
+    length = length_of(plan, between)
+    held_out = None
+    if len(test):
+        held_out = load_of(next(batches(test, plan.micro_batch_size, plan.padding, run.eval.max_rows)))
+    return Work(plan, load, length, held_out, held_out_cells(run, test, plan), new_rows)
 
 
 def plan_run(
@@ -44,30 +66,59 @@ def plan_run(
 ) -> RunPlan:
     """The whole plan of `run` on `device`; `data` is what it trains on, `folder` holds its model's config.json.
 
-    With `timed` a few layers are trained for a moment on this machine, whose device it must then be. `runs` is where earlier runs
-    are looked for. Raises ModelError.
+    With `timed` the pace is that of an earlier run of the same model on this machine, or else a few layers are trained for a
+    moment; the device must then be this machine's. `runs` is where earlier runs are looked for. Raises ModelError.
     """
-    batch_plan, new = data.plan(), data.path.new_tokens
-    load, rows = heaviest(batch_plan), len(new.tokens) if new else 0
-    held_out = (
-        load_of(next(batches(data.test, batch_plan.micro_batch_size, batch_plan.padding, run.eval.max_rows)))
-        if (len(data.test))
-        else None
-    )
-    made = planned(run, folder, load, device, new_rows=rows, held_out=held_out)
-    length, cadence = length_of(batch_plan), Cadence.of(run, batch_plan)
-    disk, each = disk_bytes(made, run, cadence, bool(len(data.test)))
-    pace = measure_pace(run, folder, load, device.kind, made.plan.checkpointed_layers) if timed else None
-    seconds = None
-    if pace is not None:
-        seconds = seconds_of(pace, length, cadence, _held_out_cells(run, data, batch_plan), each)
-    inside = causal_lm(made.shapes.model)
+    new = data.path.new_tokens
+    work = work_of(run, data.plan(), data.test, len(new.tokens) if new else 0)
+    kept = Kept()
+    made = memory_of(run, folder, work, device, kept)
+    told = found_pace(run, made, device, runs) if timed else None
+    if told is None and timed:
+        pace = measure_pace(run, folder, work.load, device.kind, made.plan.checkpointed_layers)
+        told = None if pace is None else Told(pace, TIMED)
+    ways = [] if made.plan.fits else remedies(run, folder, work.load, device, made.plan, work.new_rows, kept)
+    return assembled(run, work, made, told, ways, earlier_of(run, made, device, runs))
+
+
+def memory_of(run: RunFile, folder: Path, work: Work, device: DeviceFacts, kept: Kept) -> Planned:
+    """The memory of a run. Raises ModelError."""
+    return planned(run, folder, work.load, device, new_rows=work.new_rows, held_out=work.held_out, kept=kept)
+
+
+def earlier_of(run: RunFile, made: Planned, device: DeviceFacts, runs: Path | None) -> list[tuple[str, float]]:
+    """How plans of such a model on such a device were kept."""
+    if runs is None:
+        return []
+    return earlier_runs(runs, made.architecture, quantization_name(run.quantization), device.kind)
+
+
+def found_pace(run: RunFile, made: Planned, device: DeviceFacts, runs: Path | None) -> Told | None:
+    """The pace of an earlier run of the same model on this machine; None where there is none."""
+    if runs is None:
+        return None
+    return earlier_pace(runs, Like.of(run, made, device))
+
+
+def assembled(
+    run: RunFile,
+    work: Work,
+    made: Planned,
+    told: Told | None,
+    ways: list[Remedy],
+    earlier: list[tuple[str, float]],
+) -> RunPlan:
+    """The plan, from its parts."""
+    plan, length = work.plan, work.length
+    cadence = Cadence.of(run, plan)
+    disk, each = disk_bytes(made, run, cadence, work.held_out is not None)
+    seconds = None if told is None else seconds_of(told.pace, length, cadence, work.held_out_cells, each)
     return RunPlan(
         memory=made.plan,
-        steps=batch_plan.steps,
-        steps_per_epoch=batch_plan.steps_per_epoch,
-        epochs=round(batch_plan.epoch_of(batch_plan.steps), 4),
-        examples=batch_plan.count,
+        steps=plan.steps,
+        steps_per_epoch=plan.steps_per_epoch,
+        epochs=round(plan.epoch_of(plan.steps), 4),
+        examples=plan.count,
         tokens=length.tokens,
         supervised_tokens=length.supervised,
         cells=length.cells,
@@ -75,48 +126,28 @@ def plan_run(
         trainable_parameters=made.shapes.trainable,
         disk=disk,
         seconds=seconds,
-        seconds_per_step=None if pace is None else pace.training(length.cells) / batch_plan.steps,
-        remedies=[] if made.plan.fits else remedies(run, folder, load, device, made.plan, rows),
-        earlier=[]
-        if runs is None
-        else earlier_runs(runs, type(inside).__name__, quantization_name(run.quantization), device.kind),
+        seconds_per_step=None if told is None else told.pace.training(length.cells) / plan.steps,
+        seconds_off=None if told is None or told.off is None or seconds is None else told.off * seconds,
+        pace_from="" if told is None else told.source,
+        remedies=ways,
+        earlier=earlier,
     )
 
 
-def length_of(plan: BatchPlan) -> Length:
-    """What all steps of `plan` add up to, counted from lengths and labels; the same as the sum over the journal's steps."""
-    sequences = plan.sequences
-    before = [np.concatenate([[0], np.cumsum(sequences.labels(i) != IGNORE)]) for i in range(len(sequences))]
-    first = [bool(sequences.labels(i)[0] != IGNORE) for i in range(len(sequences))]
-    tokens = supervised = cells = 0
-    for _, lines in epochs_of(plan):
-        used = np.array([sum(stop - start for _, start, stop in line) for line in lines], dtype=np.int64)
-        tokens += int(used.sum())
-        for line in lines:
-            for index, start, stop in line:  # the first token of a piece is not trained: nothing stands before it
-                counted = before[index]
-                there = first[index] if start == 0 else counted[start + 1] > counted[start]
-                supervised += int(counted[stop] - counted[start]) - bool(there)
-        for at in range(0, len(lines), plan.batch_size):
-            cells += computed_cells(used[at : at + plan.batch_size], plan.micro_batch_size, plan.padding)
-    return Length(tokens, supervised, cells)
-
-
-def _held_out_cells(run: RunFile, data: Prepared, plan: BatchPlan) -> int:
+def held_out_cells(run: RunFile, test: Sequences, plan: BatchPlan) -> int:
     """Cells of one evaluation."""
-    count = min(len(data.test), run.eval.max_rows or len(data.test))
-    longest_first = np.sort(data.test.lengths[:count])[::-1]
+    count = min(len(test), run.eval.max_rows or len(test))
+    longest_first = np.sort(test.lengths[:count])[::-1]
     return computed_cells(np.asarray(longest_first, dtype=np.int64), plan.micro_batch_size, plan.padding)
 
 
 def disk_bytes(made: Planned, run: RunFile, cadence: Cadence, evaluates: bool) -> tuple[int, int]:
     """(most bytes that the run leaves: checkpoints that are kept and the result; bytes of one checkpoint)."""
     weights = optimizer = 0
-    for layer, tensor in owned(made.shapes.model, made.shapes.stands_for):
-        if tensor.requires_grad:
-            times = 1 if layer is None else made.shapes.stands_for[layer]
-            weights += times * tensor.numel() * tensor.element_size()
-            optimizer += times * state_bytes(run, tuple(tensor.shape), "cpu")
+    for one in made.shapes.ledger:
+        if one.trained:
+            weights += one.times * one.bytes
+            optimizer += one.times * state_bytes(run, one.shape, "cpu")
     each = weights + optimizer + HEADERS
     written = -(-cadence.steps // cadence.save)
     return each * min(written, run.train.keep + evaluates) + weights + HEADERS, each

@@ -6,6 +6,7 @@ and what is trained are those of the model that the worker would have in memory.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,21 @@ PER_LAYER = ("layer_types", "mlp_layer_types")
 """Lists in configs with an entry for each layer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor of the model as it is kept; counted before anything runs, which may move it."""
+
+    layer: int | None
+    """The built layer it lies in."""
+    times: int
+    """Layers that have one like it."""
+    bytes: int
+    shape: tuple[int, ...]
+    trained: bool
+    constant: bool
+    """Whether it is needed to read a quantised weight."""
+
+
 @dataclass(frozen=True)
 class Shapes:
     """A model on the meta device in which some layers stand for several."""
@@ -50,6 +66,8 @@ class Shapes:
     largest: int
     """Parameters of the largest weight that is quantised; 0 where none is."""
     notes: list[str] = field(default_factory=list)
+    ledger: list[Stored] = field(default_factory=list)
+    """All that is kept of it."""
 
 
 def build(run: RunFile, folder: Path, kind: str, new_rows: int = 0, whole: bool = False) -> Shapes:
@@ -71,12 +89,25 @@ def build(run: RunFile, folder: Path, kind: str, new_rows: int = 0, whole: bool 
         largest = quantise(model, run.quantization, kind)
         with META:
             trained = make_trainable(model, _plain(run), tuple(range(new_rows)))
-    count = 0
-    for layer, tensor in owned(trained, stands_for):
-        if isinstance(tensor, nn.Parameter) and tensor.requires_grad:
-            count += tensor.numel() * (1 if layer is None else stands_for[layer])
+    ledger = _ledger(trained, stands_for)
+    count = sum(math.prod(stored.shape) * stored.times for stored in ledger if stored.trained)
     vocabulary = int(causal_lm(trained).config.get_text_config().vocab_size)
-    return Shapes(trained, stands_for, order, parameters, count, vocabulary, source, largest, notes)
+    return Shapes(trained, stands_for, order, parameters, count, vocabulary, source, largest, notes, ledger)
+
+
+def _ledger(model: nn.Module, stands_for: list[int]) -> list[Stored]:
+    constants = {id(c) for _, weight in owned(model, stands_for) for c in constants_of(weight)}
+    return [
+        Stored(
+            layer=layer,
+            times=1 if layer is None else stands_for[layer],
+            bytes=tensor.numel() * tensor.element_size(),
+            shape=tuple(tensor.shape),
+            trained=isinstance(tensor, nn.Parameter) and tensor.requires_grad,
+            constant=id(tensor) in constants,
+        )
+        for layer, tensor in owned(model, stands_for)
+    ]
 
 
 def _base(run: RunFile, folder: Path, kind: str) -> Any:

@@ -48,8 +48,32 @@ class Pace:
         return self.forward * cells
 
 
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Seconds a token takes in a layer and in what lies outside the layers, in each direction."""
+
+    layer_forward: float
+    head_forward: float
+    layer_backward: float
+    head_backward: float
+    layers: int
+    """Layers of the whole model."""
+
+    def pace(self, checkpointed: int) -> Pace:
+        """Of the whole model, where so many layers are computed again."""
+        forward = self.layer_forward * self.layers + self.head_forward
+        backward = self.layer_backward * self.layers + self.head_backward
+        return Pace(forward, forward + backward + self.layer_forward * min(checkpointed, self.layers))
+
+
 def measure_pace(run: RunFile, folder: Path, load: Load, kind: str, checkpointed: int) -> Pace | None:
     """Time a few layers of the real shape on this machine; None where even they are too large for a moment."""
+    beat = measure_beat(run, folder, load, kind)
+    return None if beat is None else beat.pace(checkpointed)
+
+
+def measure_beat(run: RunFile, folder: Path, load: Load, kind: str) -> Beat | None:
+    """`measure_pace`, for any number of layers that are computed again."""
     dense = run.model_copy(
         update={"quantization": _dense(run, kind), "train": run.train.model_copy(update={"compile": False})}
     )
@@ -73,10 +97,9 @@ def measure_pace(run: RunFile, folder: Path, load: Load, kind: str, checkpointed
     finally:
         for hook in hooks:
             hook.remove()
-    cells, count = small.rows * small.width, len(shapes.order)
-    forward = best["layer forward"] * count + best["head forward"]
-    both = forward + best["layer backward"] * count + best["head backward"] + best["layer forward"] * checkpointed
-    return Pace(forward / cells, both / cells)
+    cells = small.rows * small.width
+    each = {name.replace(" ", "_"): seconds / cells for name, seconds in best.items()}
+    return Beat(**each, layers=len(shapes.order))
 
 
 def _dense(run: RunFile, kind: str) -> Any:

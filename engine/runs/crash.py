@@ -10,6 +10,8 @@ import os
 import socket
 from pathlib import Path
 
+from engine.errors import ExitCode
+from engine.runs.ending import was_killed
 from engine.runs.paths import RunDir
 from engine.runs.view import RunView
 
@@ -61,9 +63,21 @@ def why_crashed(run: RunDir, view: RunView, damaged: int = 0) -> str:
 
 def what_next(run: RunDir, view: RunView) -> str:
     """What to do about a run that has not come to its end."""
+    if meets_the_same_error(view):
+        return (
+            f"`luthier resume {run.name}` would do the same steps and most likely meet the same error. Start another run from a "
+            f"changed copy of {run.config}."
+        )
     if view.checkpoints:
         return f"`luthier resume {run.name}` goes on from step {view.checkpoints[-1].step}."
     return f"`luthier resume {run.name}` starts over."
+
+
+def meets_the_same_error(view: RunView) -> bool:
+    """Whether a resume can only end as before: same rows, same settings, and nothing outside of the run to blame."""
+    finished = view.finished
+    mendable = (ExitCode.USAGE, ExitCode.RESOURCES)
+    return finished is not None and finished.outcome == "failed" and finished.code not in mendable
 
 
 def _where(view: RunView) -> str:
@@ -83,6 +97,8 @@ def _cause(run: RunDir, view: RunView) -> str:
         return f"its log ends with: {tail[-1].strip()}"
     if view.hello is None:
         return f"its log ends with: {tail[-1].strip()}" if tail else "its log is empty"
+    if was_killed(run, view.hello.pid):
+        return "it was killed on request"
     here = view.hello.host == socket.gethostname()
     if here and view.hello.boot_id and view.hello.boot_id != boot_id():
         return "the machine was restarted since"

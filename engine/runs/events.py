@@ -232,6 +232,7 @@ class Finished(Event, tag="finished"):
     code: int = 0
     """Exit code of the worker."""
     seconds: float = 0.0
+    """Wall time of all workers of the run together."""
 
 
 class Chapter(Event, tag="chapter"):

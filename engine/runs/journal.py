@@ -16,6 +16,8 @@ from pathlib import Path
 
 import msgspec
 
+from engine.runs.blocks import Bulk
+from engine.runs.columns import StepBlock
 from engine.runs.events import AnyEvent, Event, decode, encode
 
 SYNC_EVERY_S = 1.0
@@ -34,6 +36,10 @@ class Journal:
         self.seq = repair(path) + 1
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._synced = time.monotonic()
+        self.heard: Callable[[Event], object] | None = None
+        """Told of each event once it is written, in the thread that wrote it; what it raises, `append` raises."""
+        self._one = threading.Lock()
+        """Two threads may append: the one that trains, and the one that watches the machine."""
         self._aside: threading.Thread | None = None
         self._failed: OSError | None = None
 
@@ -41,13 +47,14 @@ class Journal:
         """Stamp `event` with sequence number and time and append it; return it. Raises OSError when the disk fails."""
         if self._failed is not None:
             raise self._failed
-        event.seq, event.t = self.seq, round(self.clock(), 3)
-        line = encode(event)
-        written = os.write(self._fd, line)
-        if written != len(line):  # a full disk: what was written is a torn tail, removed here at once
-            os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
-            raise OSError(28, "no space left for the journal", str(self.path))
-        self.seq += 1
+        with self._one:
+            event.seq, event.t = self.seq, round(self.clock(), 3)
+            line = encode(event)
+            written = os.write(self._fd, line)
+            if written != len(line):  # a full disk: what was written is a torn tail, removed here at once
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
+                raise OSError(28, "no space left for the journal", str(self.path))
+            self.seq += 1
         if sync:
             os.fdatasync(self._fd)
             self._synced = time.monotonic()
@@ -55,7 +62,14 @@ class Journal:
             self._synced = time.monotonic()
             self._aside = threading.Thread(target=self._sync_aside, daemon=True)
             self._aside.start()
+        if self.heard is not None:
+            self.heard(event)
         return event
+
+    @property
+    def writing(self) -> bool:
+        """Whether somebody is in the middle of a line: no time for a signal to raise."""
+        return self._one.locked()
 
     def _sync_aside(self) -> None:
         try:
@@ -114,7 +128,8 @@ def _seq_of(line: bytes) -> int | None:
 class JournalReader:
     """Reads a journal from wherever it stopped, live or finished.
 
-    `skipped` counts lines of unknown type, `damaged` lines that are no JSON.
+    `skipped` counts lines of unknown type, `damaged` lines that are no JSON. `read` gives every event whole,
+    `read_blocks` gives the steps as columns: seven times as fast, and what a curve is drawn of.
     """
 
     def __init__(self, path: Path) -> None:
@@ -122,20 +137,52 @@ class JournalReader:
         self.offset = 0
         self.skipped = 0
         self.damaged = 0
+        self._buffer = bytearray()
 
     def read(self, max_bytes: int = 4 << 20) -> list[AnyEvent]:
         """Return the events that were added since the last call, at most about `max_bytes` of them."""
+        return list(self._decode(self._bite(max_bytes)))
+
+    def read_blocks(self, max_bytes: int = 1 << 20) -> list[AnyEvent | StepBlock]:
+        """As `read`, with steps that follow each other in one block."""
+        size = self._fill(max_bytes)
+        bulk = Bulk()
+        found = bulk.decode(self._buffer, size)
+        self.skipped += bulk.skipped
+        self.damaged += bulk.damaged
+        if size < max_bytes // 2:  # the end for now: what comes is small
+            self._buffer = bytearray()
+        return found
+
+    def _fill(self, max_bytes: int) -> int:
+        """Put the whole lines that come next into the buffer, which is used again for each bite; return their length."""
+        if len(self._buffer) < max_bytes:
+            self._buffer = bytearray(max_bytes)
         try:
-            with self.path.open("rb") as file:
+            with self.path.open("rb", buffering=0) as file:
                 file.seek(self.offset)
-                data = file.read(max_bytes)
+                size = self._buffer.rfind(b"\n", 0, file.readinto(self._buffer) or 0) + 1
+        except OSError:
+            return 0
+        if not size:  # nothing, or one line longer than the bite
+            self._buffer = bytearray(self._bite(max_bytes))
+            return len(self._buffer)
+        self.offset += size
+        return size
+
+    def _bite(self, max_bytes: int) -> bytes:
+        """The whole lines that come next."""
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                file.seek(self.offset)
+                data = file.read(max_bytes) or b""
                 if data and b"\n" not in data:
                     data += file.readline()  # one line longer than the bite
         except OSError:  # not there yet, or no file that can be read: a viewer shows what it can
-            return []
+            return b""
         whole = data[: data.rfind(b"\n") + 1]
         self.offset += len(whole)
-        return list(self._decode(whole))
+        return whole
 
     def read_all(self) -> list[AnyEvent]:
         """Return everything that is there now."""
@@ -145,8 +192,8 @@ class JournalReader:
         return events
 
     def _decode(self, data: bytes) -> Iterator[AnyEvent]:
-        for line in data.splitlines():
-            if not line:
+        for line in data.split(b"\n"):
+            if not line.strip():
                 continue
             try:
                 event = decode(line)

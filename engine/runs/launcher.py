@@ -14,6 +14,7 @@ from pathlib import Path
 
 from engine.errors import RunError, TrainingError
 from engine.runs.crash import STARTED, log_tail
+from engine.runs.devices import environment_for, usual_device, write_launched
 from engine.runs.events import Hello
 from engine.runs.journal import JournalReader
 from engine.runs.lock import is_held
@@ -26,8 +27,10 @@ QUIET_THREADS = {"GOMP_SPINCOUNT": "3000"}
 down twentyfold; with this, fourfold, and a process alone loses a tenth at most."""
 
 
-def launch(run: RunDir, resume: bool = False, wait_s: float = FIRST_EVENT_S) -> subprocess.Popen[bytes]:
-    """Start the worker of `run` and return its process once it has said hello.
+def launch(
+    run: RunDir, resume: bool = False, wait_s: float = FIRST_EVENT_S, device: str = ""
+) -> subprocess.Popen[bytes]:
+    """Start the worker of `run`, on `device` or where it likes, and return its process once it has said hello.
 
     Raises RunError when a worker is already at work on the run, TrainingError when it died or stayed silent.
     """
@@ -36,6 +39,7 @@ def launch(run: RunDir, resume: bool = False, wait_s: float = FIRST_EVENT_S) -> 
     reader = JournalReader(run.journal)
     reader.offset = run.journal.stat().st_size if run.journal.exists() else 0
     command = [sys.executable, "-m", WORKER_MODULE, str(run.path)] + (["--resume"] if resume else [])
+    write_launched(run, device or usual_device())
     with run.log.open("ab") as log:
         log.write(f"{STARTED} {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode())
         log.flush()
@@ -46,7 +50,7 @@ def launch(run: RunDir, resume: bool = False, wait_s: float = FIRST_EVENT_S) -> 
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=run.path,
-            env=worker_environment(),
+            env={**worker_environment(), **environment_for(device)},
         )
     deadline = time.monotonic() + wait_s
     heard = False

@@ -12,6 +12,8 @@ import platformdirs
 
 APP = "luthier"
 RUNS_VARIABLE = "LUTHIER_RUNS_DIR"
+CONFIG_VARIABLE = "LUTHIER_CONFIG"
+"""Names another file of settings."""
 
 
 def config_dir() -> Path:
@@ -19,9 +21,20 @@ def config_dir() -> Path:
     return Path(platformdirs.user_config_dir(APP))
 
 
+def settings_file() -> Path:
+    """The file of the settings: what $LUTHIER_CONFIG names, else the one in the configuration folder."""
+    chosen = os.environ.get(CONFIG_VARIABLE)
+    return Path(chosen).expanduser().absolute() if chosen else config_dir() / "settings.toml"
+
+
 def data_dir() -> Path:
     """Folder of runs and of the starter."""
     return Path(platformdirs.user_data_dir(APP))
+
+
+def state_dir() -> Path:
+    """Folder of what is remembered between sittings and is no setting: recent files, typed commands, the trace of a crash."""
+    return Path(platformdirs.user_state_dir(APP))
 
 
 def cache_dir() -> Path:

@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.errors import RunError
+from engine.runs.columns import StepBlock
 from engine.runs.crash import why_crashed
 from engine.runs.events import AnyEvent
 from engine.runs.journal import JournalReader
 from engine.runs.lock import is_held
 from engine.runs.paths import RunDir
+from engine.runs.ticket import is_queued
 from engine.runs.view import RunView
 
-State = Literal["starting", "running", "succeeded", "stopped", "failed", "crashed"]
+State = Literal["queued", "starting", "running", "succeeded", "stopped", "failed", "crashed"]
 FINAL: frozenset[State] = frozenset({"succeeded", "stopped", "failed", "crashed"})
 
 
@@ -46,10 +48,18 @@ class Run:
             self.view.apply(event)
         return events
 
-    def refresh(self, max_bytes: int = 4 << 20) -> bool:
-        """As `take`; return whether anything changed."""
+    def take_blocks(self, max_bytes: int = 1 << 20) -> list[AnyEvent | StepBlock]:
+        """As `take`, with the steps in blocks: for a long journal."""
+        self.alive = is_held(self.dir.lock)
+        found = self.reader.read_blocks(max_bytes)
+        for item in found:
+            self.view.fold(item)
+        return found
+
+    def refresh(self, max_bytes: int = 1 << 20) -> bool:
+        """As `take_blocks`; return whether anything changed."""
         was_alive = self.alive
-        return bool(self.take(max_bytes)) or self.alive != was_alive
+        return bool(self.take_blocks(max_bytes)) or self.alive != was_alive
 
     def load(self) -> Run:
         """Read the whole journal; return self."""
@@ -66,6 +76,8 @@ class Run:
             return self.view.finished.outcome
         if self.alive:
             return "running" if self.view.last_step else "starting"
+        if self.view.updated_t is None and is_queued(self.dir):
+            return "queued"
         return "crashed"
 
     @property
@@ -107,8 +119,8 @@ def create_run(runs: Path, name: str) -> RunDir:
 
 
 def _numbers(runs: Path, name: str) -> Iterator[str]:
-    pattern = re.compile(re.escape(name) + r"-(\d+)")
-    for path in runs.iterdir():
+    pattern = re.compile(re.escape(name) + r"-(\d+)(?:~\d+)?")
+    for path in (*runs.iterdir(), *runs.glob(".trash/*")):  # what is deleted can come back under its name
         if match := pattern.fullmatch(path.name):
             yield match[1]
 
@@ -117,7 +129,7 @@ def list_runs(runs: Path) -> list[RunDir]:
     """Every run directory in `runs`, newest first (by the time its journal or its folder was last written)."""
     if not runs.is_dir():
         return []
-    found = [RunDir(path) for path in runs.iterdir() if (path / "run.toml").is_file()]
+    found = [RunDir(path) for path in runs.iterdir() if not path.name.startswith(".") and (path / "run.toml").is_file()]
     return sorted(found, key=_touched, reverse=True)
 
 
@@ -131,7 +143,7 @@ def _touched(run: RunDir) -> float:
 
 
 def find_run(runs: Path, name: str | None) -> RunDir:
-    """Return the run called `name` (also a path, or the start of one name only), or the newest for None.
+    """Return the run called `name` (also a path, or the start of one name only), or the newest that has begun for None.
 
     Raises RunError that names near misses when there is none.
     """
@@ -139,7 +151,7 @@ def find_run(runs: Path, name: str | None) -> RunDir:
     if name is None:
         if not known:
             raise RunError(f"There are no runs in {runs} yet. Start one with `luthier train RUN.toml`.")
-        return known[0]
+        return next((run for run in known if not is_queued(run)), known[0])
     as_path = Path(name).expanduser()
     if as_path.is_absolute() or "/" in name:
         if (as_path / "run.toml").is_file():

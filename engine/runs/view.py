@@ -8,15 +8,23 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from engine.runs import events as e
+from engine.runs.columns import Axis, Gauges, StepBlock, StepColumns
+from engine.runs.eta import Eta, Pace
 from engine.runs.series import Series
+from engine.runs.summary import summary_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LOG_LINES = 500
 SAMPLES = 200
+PAUSED = "paused"
+"""The phase of a worker that holds the run between two steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,14 @@ class Mark:
     step: int
     code: str
     rows: tuple[str, ...]
+
+
+class LogLine(NamedTuple):
+    """Something that was said: when (Unix time), how grave ("debug", "info", "warning" or "error"), and the words."""
+
+    t: float
+    level: str
+    message: str
 
 
 class RunView:
@@ -52,11 +68,21 @@ class RunView:
         self.warnings: list[e.Warning_] = []
         self.marks: list[Mark] = []
         """Steps that a warning speaks of, in order: loss spikes."""
-        self.log: deque[tuple[float, str]] = deque(maxlen=LOG_LINES)
+        self.log: deque[LogLine] = deque(maxlen=LOG_LINES)
+        self.paused = False
+        """Whether the worker holds the run between two steps, as somebody asked."""
+        self.hardware: e.Hardware | None = None
+        """The newest look at the machine."""
         self.resumes = 0
         self._recent: deque[tuple[int, float]] = deque(maxlen=50)
+        self._steps = StepColumns(self.series)
+        self._gauges = Gauges(self.series)
+        self._pace = Pace()
+        self._eta: tuple[int, Eta | None] = (-1, None)
         self.started_t: float | None = None
         self.updated_t: float | None = None
+        self.thinned = False
+        """Whether the curves lack steps, so that they are to be read again for a closer look."""
         self.version = 0
         """Grows with each event: a viewer redraws when it has changed."""
 
@@ -70,38 +96,44 @@ class RunView:
             case e.Hello():
                 self._on_hello(event)
             case e.Phase():
-                self.phase = event
-                began, _ = self.phases.get(event.name, (event.t, event))
-                self.phases[event.name] = (began, event)
+                self._on_phase(event)
             case e.Data():
                 self.data = event
             case e.Model():
                 self.model = event
             case e.Plan():
                 self.plan = event
+                self._pace.plan(event)
                 self.micro_batch_size = event.micro_batch_size
             case e.Memory():
                 self._on_memory(event)
             case e.Step():
                 self._on_step(event)
             case e.Eval():
-                self._add("eval_loss", event.step, event.loss)
+                self.series.setdefault("eval_loss", Series()).add(event.step, event.loss)
+                self._pace.extra(event)
                 lowest = ", the lowest so far" if event.best else ""
                 self._say(event.t, f"evaluation at step {event.step}: loss {_number(event.loss)}{lowest}")
             case e.Sample():
                 self.samples.append(event)
+                self._pace.extra(event)
             case e.Checkpoint():
                 self.checkpoints = [*(c for c in self.checkpoints if c.step != event.step), event]
+                self._pace.extra(event)
                 self._say(event.t, f"checkpoint {event.step} written")
             case e.Warning_():
                 self._on_warning(event)
             case e.Log():
-                self._say(event.t, event.message)
+                self._say(event.t, event.message, event.level)
+            case e.Hardware():
+                self.hardware = event
+                self._gauges.append(self.step, event)
             case e.Ack():
                 self._say(event.t, f"{event.command}: received")
             case e.Finished():
-                self.finished = event
-                self._say(event.t, f"{event.outcome}" + (f": {event.reason}" if event.reason else ""))
+                self.finished, self.paused = event, False
+                level = "error" if event.outcome == "failed" else "info"
+                self._say(event.t, f"{event.outcome}" + (f": {event.reason}" if event.reason else ""), level)
             case _:  # events of other journals
                 pass
 
@@ -110,9 +142,22 @@ class RunView:
             self.resumes += 1
             self._rewind(event.resumed_from or 0)
             self._say(event.t, f"resumed from step {event.resumed_from or 0}")
-        self.hello, self.finished = event, None
+        self._steps.begin(event.t)
+        self._pace.begin(self.step)
+        self.hello, self.finished, self.paused = event, None, False
         self.phases.clear()
         self.memory.clear()
+
+    def _on_phase(self, event: e.Phase) -> None:
+        self.phase = event
+        began, _ = self.phases.get(event.name, (event.t, event))
+        self.phases[event.name] = (began, event)
+        if event.name == PAUSED:
+            self.paused = True
+            self._pace.hold(event.t)
+        elif event.name == "training":
+            self.paused = False
+            self._pace.release(event.t)
 
     def _on_memory(self, event: e.Memory) -> None:
         self.memory[event.stage] = event
@@ -125,12 +170,14 @@ class RunView:
         self.warnings.append(event)
         if event.step is not None:
             self.marks.append(Mark(event.step, event.code, tuple(event.rows)))
-        self._say(event.t, f"warning: {event.message}" + (f" ({event.hint})" if event.hint else ""))
+        self._say(event.t, f"warning: {event.message}" + (f" ({event.hint})" if event.hint else ""), "warning")
 
     def _rewind(self, step: int) -> None:
         """Forget the steps that a resumed worker will do again."""
-        for series in self.series.values():
-            series.rewind(step)
+        self._steps.rewind(step)
+        self._gauges.rewind(step)
+        if (held_out := self.series.get("eval_loss")) is not None:
+            held_out.rewind(step)
         self._recent.clear()
         self.checkpoints = [c for c in self.checkpoints if c.step <= step]
         self.samples = deque((s for s in self.samples if s.step <= step), maxlen=SAMPLES)
@@ -141,20 +188,57 @@ class RunView:
             self.last_step = msgspec.structs.replace(self.last_step, step=step, epoch=epoch, loss=self.last("loss"))
 
     def _on_step(self, event: e.Step) -> None:
-        self.last_step = event
+        self.last_step, self.paused = event, False
         self._recent.append((event.step, event.t))
-        self._add("loss", event.step, event.loss)
-        self._add("learning_rate", event.step, event.learning_rate)
-        self._add("grad_norm", event.step, event.grad_norm)
-        if event.seconds > 0:
-            self._add("tokens_per_s", event.step, event.tokens / event.seconds)
-        self._add("peak_gib", event.step, event.peak_gib)
+        self._steps.append(event)
+        self._pace.steps((event.step,), (event.t,), (event.tokens,), event.seconds)
 
-    def _add(self, name: str, step: int, value: float | None) -> None:
-        self.series.setdefault(name, Series()).add(step, value)
+    def apply_block(self, block: StepBlock) -> None:
+        """Fold many steps into the view: the same as `apply` for each of them."""
+        self.version += len(block.steps)
+        self.updated_t = block.last.t
+        if self.started_t is None:
+            self.started_t = block.t[0]
+        self.last_step, self.paused = block.last, False
+        self._recent.extend(zip(map(int, block.steps[-50:]), block.t[-50:], strict=True))
+        self._steps.extend(block)
+        self._pace.steps(block.steps, block.t, block.tokens, block.last.seconds)
 
-    def _say(self, t: float, message: str) -> None:
-        self.log.append((t, message))
+    def fold(self, item: e.AnyEvent | StepBlock) -> None:
+        """`apply` or `apply_block`."""
+        if isinstance(item, StepBlock):
+            self.apply_block(item)
+        else:
+            self.apply(item)
+
+    def skip_to(self, event: e.Step) -> None:
+        """Fold a step of a journal that is only looked at here and there: those before it count as its like."""
+        self.version += 1
+        self.updated_t, self.last_step = event.t, event
+        self._steps.append(event, max(1, event.step - self._steps.newest))
+
+    @property
+    def points(self) -> int:
+        """How many steps the curves have."""
+        return len(self._steps)
+
+    def thin(self, most: int) -> None:
+        """Keep about `most` steps of the curves, the smallest and largest losses among them: for a run nobody looks at."""
+        if len(self._steps) > most:
+            self._steps.thin(most)
+            self.thinned = True
+
+    def x_of(self, axis: Axis) -> NDArray[Any]:
+        """The x positions of the series of steps (loss, learning rate, ...), not copied: their numbers, the tokens trained on
+        up to each, or the seconds of work up to it, without the time and the steps that were lost between two workers."""
+        return self._steps.x_of(axis)
+
+    def x_at(self, axis: Axis, steps: NDArray[Any]) -> NDArray[Any]:
+        """The x positions of any steps: of the series of evaluations and of the hardware."""
+        return self._steps.x_at(axis, steps)
+
+    def _say(self, t: float, message: str, level: str = "info") -> None:
+        self.log.append(LogLine(t, level, message))
 
     def last(self, name: str) -> float | None:
         """The newest value of a metric; None where there is none, or where it is not finite."""
@@ -192,44 +276,21 @@ class RunView:
         return max(0.0, until - since) / max(1, last - first)
 
     @property
+    def eta(self) -> Eta | None:
+        """How long it will still take, evaluations, samples and checkpoints included; None before the first step."""
+        if self._eta[0] != self.version:
+            self._eta = (self.version, self._pace.eta)
+        return self._eta[1]
+
+    @property
     def eta_s(self) -> float | None:
-        """Seconds until the last step at the present pace."""
-        pace = self.seconds_per_step
-        return None if pace is None or not self.total_steps else pace * (self.total_steps - self.step)
+        """The seconds of `eta`."""
+        eta = self.eta
+        return None if eta is None else eta.seconds
 
     def summary(self) -> dict[str, Any]:
         """The facts as plain JSON values (`luthier status --json`)."""
-        best = self.series["eval_loss"].lowest if "eval_loss" in self.series else None
-        return {
-            "run": self.run,
-            "step": self.step,
-            "total_steps": self.total_steps,
-            "epoch": self.last_step.epoch if self.last_step else None,
-            "loss": self.last("loss"),
-            "eval_loss": self.last("eval_loss"),
-            "best_eval_loss": None if best is None else best[1],
-            "best_eval_step": None if best is None else int(best[0]),
-            "best_checkpoint": next((c.step for c in reversed(self.checkpoints) if c.best), None),
-            "learning_rate": self.last("learning_rate"),
-            "tokens_per_s": self.last("tokens_per_s"),
-            "peak_gib": self.last("peak_gib"),
-            "predicted_gib": self.predicted_gib,
-            "measured_gib": self.measured_gib,
-            "micro_batch_size": self.micro_batch_size or None,
-            "eta_s": self.eta_s if self.finished is None else 0.0,
-            "checkpoints": [c.step for c in self.checkpoints],
-            "warnings": [w.message for w in self.warnings],
-            "marks": [{"step": mark.step, "code": mark.code, "rows": list(mark.rows)} for mark in self.marks],
-            "resumes": self.resumes,
-            "phase": self.phase.name if self.phase else None,
-            "outcome": self.finished.outcome if self.finished else None,
-            "reason": self.finished.reason if self.finished else "",
-            "pid": self.hello.pid if self.hello else None,
-            "host": self.hello.host if self.hello else None,
-            "device": self.model.device if self.model else None,
-            "started_t": self.started_t,
-            "updated_t": self.updated_t,
-        }
+        return summary_of(self)
 
 
 def _number(value: float | None) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import re
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,8 @@ class Base:
         table = copy.deepcopy(self.table)
         for key, value in changes.items():
             _lay(table, key, value, self.folder)
+        if not self.text or "model.date" in changes:
+            _read_day(table)
         where = self.path or "the draft"
         try:
             return validate(table, where, self.text, list(changes))
@@ -82,6 +86,14 @@ def _lay(table: Table, key: str, value: Any, folder: Path) -> None:
         merge(table, nested)
     except (AttributeError, TypeError, IndexError, ValueError, KeyError):
         raise ConfigError(f"`{key}` leads nowhere in this run file, so it cannot be changed.") from None
+
+
+def _read_day(table: Table) -> None:
+    """What a screen sends travels as JSON, which has no dates: make of the text of one the date that TOML has."""
+    model = table.get("model")
+    if isinstance(model, dict) and isinstance(model.get("date"), str):
+        with suppress(ValueError):  # what is no date is refused in words
+            model["date"] = datetime.date.fromisoformat(model["date"])
 
 
 def _parts(key: str) -> list[str]:

@@ -53,7 +53,7 @@ def open_draft(sources: Sources, jobs: Jobs, request: DraftRequest, job: Job) ->
     draft = drafts.get(request.draft) if request.draft else drafts.new(base_of(request.path, request.table))
     jobs.claim(job, "draft", draft.key)
     run = draft.base.run_file(request.changes)
-    look = _changed(draft, run, job)
+    look = look_under(draft, run, job)
     _put(draft, look, job)
     jobs.cancel_source(draft.key, "token_batch")
     drafts.announce(draft)
@@ -120,8 +120,8 @@ def _whole(draft: Draft, run: RunFile, job: Job, tokenizer: Any = None) -> Look:
     return _laid(draft, run, job, read=reading.sources(run, job), tokenizer=tokenizer)
 
 
-def _changed(draft: Draft, run: RunFile, job: Job) -> Look:
-    """What the draft becomes under a run file, with the least work."""
+def look_under(draft: Draft, run: RunFile, job: Job) -> Look:
+    """What the draft becomes under a run file, with the least work. Raises LuthierError."""
     look, reading = draft.look, draft.reading
     if look is not None and look.rows_key == rows_key(run):
         return look.under(run)

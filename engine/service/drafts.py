@@ -7,10 +7,13 @@ whole, so that whoever holds one sees rows, tokens and numbers that belong toget
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from engine.errors import DataError
+from engine.plan_talk import MaskBytes
 from engine.service.memory import look_again
+from engine.service.planner import Planner
 
 if TYPE_CHECKING:
     from engine.service.draft_base import Base
@@ -32,6 +35,8 @@ class Draft:
         """Held while one of the two is replaced."""
         self.completing = threading.Lock()
         """Held while all rows are put in the place of the first ones."""
+        self.counted: OrderedDict[tuple[object, ...], tuple[int, MaskBytes, object]] = OrderedDict()
+        """Sequences that a plan was made of: a number for the planner, what it is sent, and what they were counted from."""
 
     @property
     def key(self) -> int:
@@ -43,6 +48,7 @@ class Drafts:
     """All open drafts, by number."""
 
     def __init__(self) -> None:
+        self.planner = Planner()
         self._drafts: dict[int, Draft] = {}
         self._next = 1
         self._lock = threading.Lock()

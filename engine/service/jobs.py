@@ -157,6 +157,10 @@ class Jobs:
             if job.source == source and kind in ("", job.kind):
                 job.cancel()
 
+    def at_work(self, kind: str, source: int) -> bool:
+        """Whether something of a kind works on a source."""
+        return any((job.kind, job.source) == (kind, source) and not job.over for job in self._all())
+
     def cancel_all(self) -> None:
         """Cancel everything."""
         for job in self._all():

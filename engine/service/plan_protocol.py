@@ -22,6 +22,8 @@ class PlanDraft(Request, tag="plan_draft"):
     """A GPU with so much memory, such as "24GB"; "" for this machine's own device."""
     timed: bool = True
     """Also reckon how long it takes, from a few layers timed once, or from earlier runs; on this machine's own device only."""
+    runs: str = ""
+    """The folder of earlier runs; "" for the usual one."""
 
 
 class Planned(Answer, tag="planned"):
@@ -35,4 +37,4 @@ class Planned(Answer, tag="planned"):
     rows_known: int = 0
     """Training rows whose lengths the plan knows."""
     rows: int = 0
-    """All training rows."""
+    """All training rows; 0 while they are not all read."""

@@ -6,6 +6,7 @@ the inspector, and a resumed run needs no state but its step.
 
 from __future__ import annotations
 
+import copy
 import math
 import random
 from bisect import bisect_left
@@ -60,8 +61,15 @@ class BatchPlan:
         """Sequences of the first epoch as they are batched. Where a mixture is packed, other epochs have a few more or less."""
         self.steps_per_epoch = math.ceil(self.count / self.batch_size)
         self._last_steps = [self.steps_per_epoch]
-        epochs = 1.0 if train.epochs is None else train.epochs
-        self.steps = train.steps or max(1, math.ceil(epochs * self.steps_per_epoch))
+        self.steps = _steps(train, self.steps_per_epoch)
+
+    def lasting(self, train: TrainSection, count: int | None = None) -> BatchPlan:
+        """The same batches for as long as `train` says; with `count`, as if an epoch had so many sequences."""
+        other = copy.copy(self)
+        if count is not None:
+            other.count, other.steps_per_epoch = count, math.ceil(count / self.batch_size)
+        other._last_steps, other.steps = [other.steps_per_epoch], _steps(train, other.steps_per_epoch)
+        return other
 
     def lines(self, epoch: int) -> list[Line]:
         """All lines of an epoch, in the order of training."""
@@ -98,9 +106,13 @@ class BatchPlan:
         """The global batch of a step. Raises IndexError outside 1 … steps."""
         if not 1 <= step <= self.steps:
             raise IndexError(step)
+        return collate(self.sequences, self.step_lines(step), self.padding)
+
+    def step_lines(self, step: int) -> list[Line]:
+        """What lies in the sequences of a step's batch."""
         epoch, position = self._place(step)
         start = position * self.batch_size
-        return collate(self.sequences, self.lines(epoch)[start : start + self.batch_size], self.padding)
+        return self.lines(epoch)[start : start + self.batch_size]
 
     def _place(self, step: int) -> tuple[int, int]:
         """(epoch, batches of it that come before this step)."""
@@ -133,6 +145,11 @@ class BatchPlan:
         """(tokens that are computed, tokens without padding) of the first epoch."""
         sizes = np.array([sum(stop - start for _, start, stop in line) for line in self.lines(0)], dtype=np.int64)
         return computed_cells(sizes, self.micro_batch_size, self.padding), int(sizes.sum())
+
+
+def _steps(train: TrainSection, steps_per_epoch: int) -> int:
+    epochs = 1.0 if train.epochs is None else train.epochs
+    return train.steps or max(1, math.ceil(epochs * steps_per_epoch))
 
 
 def _by_source(sequences: Sequences, sources: int) -> list[list[int]]:

@@ -141,6 +141,27 @@ class Measures:
             sequence_lengths=length[whole],
         )
 
+    def stretches(self, outcome: Outcome) -> tuple[Int64, Int64, Int64]:
+        """(sequence, start, stop) of every stretch of trained tokens in the sequences of an outcome, in their order.
+
+        The first token of a sequence is left out: nothing stands before it that could predict it.
+        """
+        rows, starts, sizes = outcome.sequence_rows, outcome.sequence_starts, outcome.sequence_lengths
+        bos = (starts + sizes > self._length[rows]).astype(np.int64)  # one was kept before them
+        number, first, stop = np.arange(len(rows)), self._first[rows], self._last[rows] + 1
+        apart = np.array([row in self._runs for row in rows.tolist()], dtype=bool) if self._runs else None
+        if apart is not None and apart.any():
+            of = [(n, self._runs[int(rows[n])]) for n in np.flatnonzero(apart).tolist()]
+            number = np.concatenate([number[~apart], *(np.full(len(runs), n) for n, runs in of)])
+            first = np.concatenate([first[~apart], *(runs[:, 0] for _, runs in of)])
+            stop = np.concatenate([stop[~apart], *(runs[:, 1] for _, runs in of)])
+        at = starts[number] - bos[number]
+        begin = np.maximum(first - at, np.maximum(bos[number], 1))
+        end = np.minimum(stop - at, sizes[number])
+        order = np.lexsort((begin, number))
+        order = order[((begin < end) & (first >= 0))[order]]
+        return number[order], begin[order], end[order]
+
     def _windows(self, rows: Int64, bits: Int64, over: Bools, start: Int64, max_length: int) -> Outcome:
         """Of each row that is too long, one window is kept: from `start`, which is 0 where its end is cut."""
         length, first, last = self._length[rows], self._first[rows], self._last[rows]

@@ -53,7 +53,7 @@ def make_trainable(base: nn.Module, run: RunFile, rows: Sequence[int] = ()) -> n
     dtype = next(p.dtype for p in base.parameters() if p.is_floating_point())
     base.requires_grad_(False)
     tied = is_tied(base)
-    config, whole = _config(base, run, rows)
+    config, whole = adapter_config(base, run, rows)
     try:
         with warnings.catch_warnings():  # peft says that it turns Conv1D weights round, and that tying is asked for
             warnings.filterwarnings("ignore", message=".*fan_in_fan_out.*")
@@ -81,7 +81,7 @@ def make_trainable(base: nn.Module, run: RunFile, rows: Sequence[int] = ()) -> n
     return model
 
 
-def _config(base: nn.Module, run: RunFile, rows: Sequence[int]) -> tuple[Any, list[str]]:
+def adapter_config(base: nn.Module, run: RunFile, rows: Sequence[int]) -> tuple[Any, list[str]]:
     """(peft.LoraConfig, full names of the layers that are trained whole) for a run on `base`."""
     lora = run.lora
     if lora.start_from is not None:

@@ -45,8 +45,9 @@ class Best:
 
     def reason(self, step: int, steps: int) -> str:
         """Why a run ended after `step` of `steps`, in a sentence."""
+        evaluations = "one evaluation was" if self.without == 1 else f"{self.without} evaluations in a row were"
         return (
-            f"Stopped early after step {step} of {steps}: {self.without} evaluations in a row were not below {self.loss:.4f}, "
+            f"Stopped early after step {step} of {steps}: {evaluations} not below {self.loss:.4f}, "
             f"that of step {self.step} (train.early_stopping)."
         )
 

@@ -1,4 +1,8 @@
-"""What the outside asks of a worker: commands in a file, and signals. Polled, never interrupting a step."""
+"""What the outside asks of a worker: commands in a file, and signals. Polled, never interrupting a step.
+
+A second request to stop asks for nothing more than the first: the step is finished and saved. Ending a run at once is
+the business of `engine.runs.ending`, or of a second signal.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,8 @@ class Control:
         self._journal = journal
         self._wanted: set[CommandName] = set()
         self._signalled = ""
+        self.paused = False
+        """Whether the run is to wait between two steps: the newest of pause and unpause."""
         self.preparing = False
         """While there is nothing to save yet, a signal raises StopRequested instead of waiting for the next poll."""
 
@@ -37,14 +43,17 @@ class Control:
         if again:  # asked twice: do not wait for whatever it hangs in
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        if self.preparing:
+        if self.preparing and not self._journal.writing:  # else the next poll hears it
             raise StopRequested
 
     def poll(self) -> None:
         """Take in what was asked since the last time."""
         for command in self._reader.poll():
             self._journal.append(Ack(command=command.command, id=command.id))
-            self._wanted.add(command.command)
+            if command.command in ("pause", "unpause"):
+                self.paused = command.command == "pause"
+            else:
+                self._wanted.add(command.command)
         if self._signalled and "stop" not in self._wanted:
             self._journal.append(Ack(command="stop", id=self._signalled))
             self._wanted.add("stop")

@@ -35,6 +35,14 @@ def describe(device: torch.device) -> str:
     return f"CPU, {os.cpu_count()} cores, {psutil.virtual_memory().total / GIB:.1f} GiB"
 
 
+def gpu_identity(device: torch.device) -> str:
+    """How the driver calls the GPU that a run is on, "GPU-…", whatever its number here is; empty for a CPU."""
+    if device.type != "cuda":
+        return ""
+    uuid = str(getattr(torch.cuda.get_device_properties(device), "uuid", ""))
+    return uuid if not uuid or uuid.startswith(("GPU-", "MIG-")) else f"GPU-{uuid}"
+
+
 def peak_gib(device: torch.device) -> float:
     """Highest memory use so far: allocated on a GPU, resident of the process on a CPU."""
     if device.type == "cuda":

@@ -40,6 +40,9 @@ from engine.train.spikes import Spikes
 from engine.train.told import StepResult, eval_event, not_finite, step_event
 
 T = TypeVar("T")
+TRAINING, PAUSED = "training", "paused"
+"""Phases."""
+PAUSE_POLL_S = 0.2
 
 
 class Trainer:
@@ -106,6 +109,19 @@ class Trainer:
         return self.ended
 
     def _between(self) -> bool:
+        """All that happens between two steps, and waiting there while the run is paused. Return whether to stop."""
+        stopping = self._do_what_is_due()
+        if not self.control.paused or stopping or self.ended:
+            return stopping
+        self.journal.append(Phase(name=PAUSED), sync=True)
+        while self.control.paused and not stopping:
+            time.sleep(PAUSE_POLL_S)
+            self.control.poll()
+            stopping = self._do_what_is_due()  # nothing is due twice: only what was asked for since
+        self.journal.append(Phase(name=TRAINING))
+        return stopping
+
+    def _do_what_is_due(self) -> bool:
         """What is due or asked for between two steps: evaluate, sample, save. Return whether to stop.
 
         A stop puts off what is due; the resumed run makes up for it.
@@ -218,7 +234,7 @@ class Trainer:
             self.evaluated = self.step
         except StopRequested:
             pass
-        self.journal.append(Phase(name="training"))
+        self.journal.append(Phase(name=PAUSED if self.control.paused else TRAINING))
         return lowest
 
     def _evaluate(self, scheduled: bool) -> bool:

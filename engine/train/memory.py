@@ -63,7 +63,8 @@ class RunMemory:
             traceback.print_exc()
             self._failed, self.plan = True, None
             first = (str(error).strip().splitlines() or [""])[0]
-            self.journal.append(Log(message=f"there is no plan of the memory: {type(error).__name__}: {first}"))
+            message = f"there is no plan of the memory: {type(error).__name__}: {first}"
+            self.journal.append(Log(message=message, level="warning"))
             return
         self.checkpointed, self.layers = self.plan.checkpointed_layers, self.plan.layers
 

@@ -25,11 +25,13 @@ SHOWN = 4
 
 
 def settings_of(run: RunFile) -> dict[str, Any]:
-    """Everything that decides the numbers of a run: dotted key -> value; `FREE` and [eval] do not.
+    """Everything that decides the numbers of a run: dotted key -> value; `FREE`, [eval] and [track] do not.
 
     Keys that have their default value are left out, so that a key that a later version adds does not make another run of it.
     """
-    decisive = run.model_dump(mode="json", exclude={"name": True, "eval": True, "train": FREE}, exclude_defaults=True)
+    decisive = run.model_dump(
+        mode="json", exclude={"name": True, "eval": True, "track": True, "train": FREE}, exclude_defaults=True
+    )
     return {**dict(_flat(decisive)), GLOBAL_BATCH: run.train.batch_size * run.train.grad_accumulation}
 
 
@@ -59,7 +61,7 @@ def require_same_run(state: dict[str, Any], run: RunFile, file: Path) -> None:
         raise RunError(
             f"{file} was changed after step {state['step']}, so the run would go on as another one: {shown}{more}. Undo that, or "
             "start a new run. What may change: train.batch_size and train.grad_accumulation at the same product, "
-            f"{', '.join(sorted(FREE - {'batch_size', 'grad_accumulation'}))}, and [eval]."
+            f"{', '.join(sorted(FREE - {'batch_size', 'grad_accumulation'}))}, [eval] and [track]."
         )
 
 

@@ -25,11 +25,11 @@ from engine.train.adapters import describe_adapter, make_trainable
 from engine.train.apart import settle_attention
 from engine.train.checkpoint import SavedCheckpoint
 from engine.train.control import Control
-from engine.train.device import choose_device, describe, save_memory
+from engine.train.device import choose_device, describe, gpu_identity, save_memory
 from engine.train.embeddings import end_with, make_rows
 from engine.train.experts import unquantised_experts
 from engine.train.layers import prepare_layers
-from engine.train.loop import Trainer
+from engine.train.loop import TRAINING, Trainer
 from engine.train.loss import SupervisedLoss
 from engine.train.memory import RunMemory
 from engine.train.model import autocast_of, count_parameters, footprint_gib, load_base, quantization_name
@@ -42,7 +42,6 @@ from engine.train.starts import start_adapters
 from engine.train.telling import tell_data, tell_training
 
 PHASE_EVERY_S = 0.5
-TRAINING = "training"
 
 
 class Session:
@@ -64,6 +63,8 @@ class Session:
         self.memory: RunMemory | None = None
         self.folder = Path()
         self.device = choose_device()
+        self.gpu = gpu_identity(self.device)
+        """Empty on a CPU."""
         if self.device.type == "cpu":
             save_memory()
         self._doing, self._told = "the start", 0.0
@@ -86,7 +87,7 @@ class Session:
         if self.resume:
             self._refuse_changed_data(data)
         plan = data.plan()
-        tell_data(self.journal, data, plan)
+        tell_data(self.journal, self.run, data, plan)
         tell_training(self.journal, self.run)
         self._plan_memory(data, plan)
         self._load_model(data, plan)

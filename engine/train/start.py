@@ -13,14 +13,19 @@ from engine.config.runfile import RunFile
 from engine.data.conversation import Conversation
 from engine.data.split import Part, divide
 from engine.errors import RunError, TemplateError
+from engine.runs.devices import devices, read_launched, require_device
+from engine.runs.foreign import refuse_imported
 from engine.runs.launcher import launch
 from engine.runs.paths import RunDir
+from engine.runs.queue import enqueue
 from engine.runs.store import Run, create_run
+from engine.runs.ticket import Ticket
 from engine.templates import Template, make
 from engine.templates.chat_file import read_chat_template
 from engine.tokens.folder import context_length, model_folder
 from engine.tokens.path import asked, resolve_max_length
 from engine.tokens.prepare import read_sources, refuse_conversations, refuse_refused
+from engine.track.tensorboard import require_package
 from engine.train.earlier import read_earlier, require_fit
 from engine.train.same_run import newest_state, require_same_run
 
@@ -39,6 +44,7 @@ def check(run: RunFile) -> RunFile:
     Returns the run file with the commits of datasets of the hub and the date, so that a resumed run sees the same tokens.
     Raises LuthierError.
     """
+    require_package(run)
     folder, config = model_folder(run.model)
     if run.lora.start_from is not None:
         require_fit(read_earlier(run.lora.start_from), folder, run.quantization.bits)
@@ -74,29 +80,53 @@ def _refused(template: Template, conversations: Sequence[Conversation], run: Run
             yield conversation.origin, str(error)
 
 
-def start_run(config: Path, runs: Path, overrides: Sequence[str] = ()) -> Started:
-    """Check the run file, make a run directory under `runs` and start its worker.
+def start_run(config: Path, runs: Path, overrides: Sequence[str] = (), device: str = "") -> Started:
+    """Check the run file, make a run directory under `runs` and start its worker, on `device` where one is named.
 
     Nothing is written before the checks have passed. Raises LuthierError.
     """
-    run = load(config, overrides)
-    run = check(run)
+    run = check(load(config, overrides))
+    require_device(device)
+    run_dir = make_run(run, runs)
+    return Started(run_dir, launch(run_dir, device=device))
+
+
+def queue_run(config: Path, runs: Path, overrides: Sequence[str] = (), device: str = "") -> tuple[RunDir, Ticket]:
+    """Check the run file, make a run directory under `runs` and put it at the end of the queue.
+
+    What it reads is pinned now, as for a run that starts at once. Raises LuthierError.
+    """
+    run = check(load(config, overrides))
+    require_device(device)
+    run_dir = make_run(run, runs)
+    return run_dir, enqueue(runs, run_dir.path, device)
+
+
+def make_run(run: RunFile, runs: Path) -> RunDir:
+    """The directory of a checked run, with its resolved run file."""
     run_dir = create_run(runs, run.name)
     run_dir.config.write_text(dump(run))
-    return Started(run_dir, launch(run_dir))
+    return run_dir
 
 
-def resume_run(run_dir: RunDir) -> Started:
-    """Start a worker that goes on from the newest whole checkpoint.
+def resume_run(run_dir: RunDir, device: str = "") -> Started:
+    """Start a worker that goes on from the newest whole checkpoint, on `device`, or on the one that it had.
 
     Raises RunError when there is nothing to go on with, or when its run file would make another run of it.
     """
+    refuse_imported(run_dir)
     run = Run(run_dir).load()
     if run.state == "succeeded":
         raise RunError(f"{run_dir.name} is finished: {run.reason or f'all {run.view.total_steps} steps are done.'}")
+    if run.state == "queued":
+        raise RunError(f"{run_dir.name} waits in the queue and starts by itself; `luthier queue` shows its place.")
+    if run.alive and run.view.phase is not None and run.view.phase.name == "paused":
+        raise RunError(f"{run_dir.name} is paused, not ended: `luthier continue {run_dir.name}` lets it go on.")
     if run.alive:
         raise RunError(f"{run_dir.name} is running. Watch it with `luthier watch {run_dir.name}`.")
     state = newest_state(run_dir.checkpoints)
     if state is not None:
         require_same_run(state, load(run_dir.config), run_dir.config)
-    return Started(run_dir, launch(run_dir, resume=True))
+    require_device(device)
+    had = read_launched(run_dir).device
+    return Started(run_dir, launch(run_dir, resume=True, device=device or (had if had in devices() else "")))

@@ -13,6 +13,7 @@ from engine.tokens.batches import BatchPlan
 from engine.tokens.notes import left_out_notes, new_token_notes
 from engine.tokens.path import TemplatedSource
 from engine.tokens.prepare import Prepared
+from engine.train.cadence import Cadence
 
 LINES_SHOWN = 5
 
@@ -31,8 +32,8 @@ def tell_training(journal: Journal, run: RunFile) -> None:
         _log(journal, "; ".join(said))
 
 
-def tell_data(journal: Journal, data: Prepared, plan: BatchPlan) -> None:
-    """Journal the data of a run, and how long it is."""
+def tell_data(journal: Journal, run: RunFile, data: Prepared, plan: BatchPlan) -> None:
+    """Journal the data of a run, how long it is, and how often it is looked at."""
     for item in data.sources:
         _tell_source(journal, item)
     if plan.mixture:
@@ -56,12 +57,16 @@ def tell_data(journal: Journal, data: Prepared, plan: BatchPlan) -> None:
     )
     for code, message, hint in data.warnings():
         journal.append(Warning_(code=code, message=message, hint=hint))
+    cadence = Cadence.of(run, plan)
     journal.append(
         Plan(
             steps=plan.steps,
             steps_per_epoch=plan.steps_per_epoch,
             batch_size=plan.batch_size,
             micro_batch_size=plan.micro_batch_size,
+            eval_every=cadence.evaluate if len(data.test) else 0,
+            save_every=cadence.save,
+            sample_every=cadence.sample if run.eval.samples else 0,
         )
     )
 
@@ -76,8 +81,10 @@ def _tell_source(journal: Journal, item: TemplatedSource) -> None:
         journal.append(
             Warning_(code="bad_lines", message=f"{len(source.bad)} lines of {name} were skipped", hint=where)
         )
-    for note in left_out_notes(item):
-        _log(journal, note)
+    for number, note in enumerate(left_out_notes(item)):
+        _log(
+            journal, note, "warning" if number < len(source.skipped) else "info"
+        )  # those that nobody asked for come first
 
 
 def _described(item: TemplatedSource) -> dict[str, object]:
@@ -97,5 +104,5 @@ def _described(item: TemplatedSource) -> dict[str, object]:
     }
 
 
-def _log(journal: Journal, message: str) -> None:
-    journal.append(Log(message=message))
+def _log(journal: Journal, message: str, level: str = "info") -> None:
+    journal.append(Log(message=message, level=level))

@@ -17,6 +17,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,9 +31,12 @@ from engine.runs.events import Finished, Hello, Outcome, Phase
 from engine.runs.journal import Journal
 from engine.runs.lock import RunLock
 from engine.runs.paths import RunDir
+from engine.runs.worked import worked_so_far
 from engine.train.checkpoint import disk_is_full, newest
 from engine.train.control import Control, StopRequested
+from engine.train.hardware import Watch
 from engine.train.oom import is_out_of_memory
+from engine.train.tracking import Tracking
 
 if TYPE_CHECKING:
     from engine.train.session import Session
@@ -56,33 +60,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     journal = Journal(run_dir.journal)
     control = Control(CommandReader(run_dir.commands), journal)
     control.listen()
+    beside = Beside(Watch(journal), Tracking(run_dir, journal))
     try:
-        return _work(run_dir, journal, control, arguments.resume)
+        return _work(run_dir, journal, control, beside, arguments.resume)
     finally:
+        beside.stop()
         journal.close()
         lock.release()
 
 
-def _work(run_dir: RunDir, journal: Journal, control: Control, resume: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What goes on beside the training; it ends before the journal has its last word."""
+
+    watch: Watch
+    tracking: Tracking
+
+    def stop(self) -> None:
+        """End both. The second time nothing happens."""
+        self.watch.stop()
+        self.tracking.stop()
+
+
+def _work(run_dir: RunDir, journal: Journal, control: Control, beside: Beside, resume: bool) -> int:
     """Say hello, train, say how it ended."""
     began = time.monotonic()
-    saved = None
+    saved, earlier = None, 0.0
     if resume:
+        earlier = worked_so_far(run_dir.journal)
         journal.append(Phase(name="verifying checkpoints"))
         saved = newest(run_dir.checkpoints)
     step, code, reason = saved.step if saved else 0, ExitCode.DONE, ""
-    journal.append(_hello(run_dir, step if resume else None), sync=True)
+    hello = journal.append(_hello(run_dir, step if resume else None), sync=True)
+    beside.watch.start()
     journal.append(Phase(name="loading libraries"))
     outcome: Outcome = "succeeded"
     control.preparing = True
     session: Session | None = None
     try:
         run = load(run_dir.config)
+        beside.tracking.start(run, hello)
         if os.path.isdir(run.model.path):
             os.environ["HF_HUB_OFFLINE"] = "1"  # all is here: nothing may be fetched, compiled kernels least of all
         from engine.train import session as heavy  # here, so that hello does not wait for torch
 
         session = heavy.Session(run_dir, run, journal, control, saved, resume)
+        beside.watch.gpu = session.gpu
         try:
             session.prepare()
             whole = session.train()
@@ -90,14 +113,18 @@ def _work(run_dir: RunDir, journal: Journal, control: Control, resume: bool) -> 
         finally:
             step = session.step
     except StopRequested:
-        outcome, reason = "stopped", f"{control.stop_reason}, before the first step"
+        when = f"before it went on from step {saved.step}" if saved else "before the first step"
+        outcome, reason = "stopped", f"{control.stop_reason}, {when}"
     except LuthierError as error:
         outcome, reason, code = "failed", str(error), error.exit_code
     except Exception as error:  # noqa: BLE001 - the border of the process: everything must end in a word
         outcome, reason, code = "failed", *_unexpected(error, session)
     control.preparing = False
+    beside.stop()
     journal.append(
-        Finished(outcome=outcome, step=step, reason=reason, code=code, seconds=round(time.monotonic() - began, 3)),
+        Finished(
+            outcome=outcome, step=step, reason=reason, code=code, seconds=round(earlier + time.monotonic() - began, 3)
+        ),
         sync=True,
     )
     return code

@@ -118,7 +118,7 @@ def test_a_newer_request_and_closing_end_what_goes_on(tiny_model: Path, tmp_path
             changed = one.next(newer)
         assert changed.facts.max_length == 60
         failed = one.ask(p.Draft, p.Failed, draft=first.draft, changes={"tokens.max_length": 4})
-        assert "greater than or equal to 8" in failed.message
+        assert "at least 8" in failed.message
         one.ask(p.CloseDraft, p.Done, draft=first.draft)
         assert isinstance(one.final(newer, p.Cancelled), p.Cancelled)
         assert "no open draft" in one.ask(p.TokenRow, p.Failed, draft=first.draft, row=1).message

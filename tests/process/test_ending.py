@@ -7,6 +7,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from engine.runs.paths import RunDir
 from engine.runs.store import Run
 from tests.process.cli import losses, luthier, start, wait_for
@@ -33,6 +35,7 @@ test_size = 6
 """
 
 
+@pytest.mark.slow
 def test_an_early_end_is_a_success_also_after_a_kill(tmp_path: Path, tiny_model: Path, rows_file: Path) -> None:
     config, runs = run_toml(tmp_path / "early.toml", tiny_model, rows_file, SETTINGS), tmp_path / "runs"
     done = luthier("train", str(config), "--json", runs=runs)

@@ -24,6 +24,8 @@ WAYS = {
     ),
     "wrapped": ('[tokens]\nmax_length = 48\npacking = "wrapped"\npad_to_multiple_of = 8\n', "auto"),
 }
+SHORT = "packed, left, new tokens"
+"""The way that is tried by every run of the tests; the others are long."""
 
 
 def journaled(run_dir: RunDir) -> dict[int, str]:
@@ -40,7 +42,7 @@ def bare_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [SHORT, *(pytest.param(way, marks=pytest.mark.slow) for way in WAYS if way != SHORT)])
 def test_a_batch_on_the_screen_is_the_one_that_the_run_journals(way: str, bare_model: Path, tmp_path: Path) -> None:
     keys, template = WAYS[way]
     data = tmp_path / ("rows.txt" if way == "wrapped" else "rows.jsonl")

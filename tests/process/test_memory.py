@@ -76,6 +76,7 @@ def told(run_dir: RunDir, kind: type) -> list:  # type: ignore[type-arg]
     return [event for event in JournalReader(run_dir.journal).read_all() if isinstance(event, kind)]
 
 
+@pytest.mark.slow
 def test_a_limit_that_the_micro_batch_cannot_meet_is_met_by_halves_of_it(wide: Path) -> None:
     """Succeeded, the same global batches and losses, and the journal says so. What no half can meet is explained."""
     free, worker = started(wide, "free", SETTINGS)

@@ -8,6 +8,8 @@ import signal
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from engine.runs.paths import RunDir
 from tests.process.cli import losses, luthier, start, wait_for
 from tests.shared import DATA, STORIES, needs_shared
@@ -40,6 +42,7 @@ def drawn(run_dir: RunDir) -> list[str]:
 
 
 @needs_shared
+@pytest.mark.slow
 def test_three_sources_are_drawn_by_their_weights_and_go_on_after_a_kill(tmp_path: Path) -> None:
     path = run_file(tmp_path)
     whole, _ = start(path, tmp_path / "runs", "--set", 'name="whole"')

@@ -51,9 +51,13 @@ CASES: dict[str, dict[str, Any]] = {
         "load": {"rows": 2, "width": 512, "supervised": 1000},
     },
 }
+SHORT = "nf4-padded"
+"""The case that is tried by every run of the tests; the others are long."""
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [SHORT, *(pytest.param(name, marks=pytest.mark.slow) for name in CASES if name != SHORT)]
+)
 def test_a_run_takes_what_was_planned(tmp_path: Path, name: str) -> None:
     case = CASES[name]
     sections = {key: case[key] for key in ("quantization", "tokens", "train") if key in case}

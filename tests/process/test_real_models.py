@@ -40,6 +40,7 @@ def test_greedy_generation_reproduces_the_golden_text(bits: int) -> None:
             assert len(new) == entry["max_new_tokens"], "an inner width of 172 must not break 4-bit evaluation"
 
 
+@pytest.mark.slow
 def test_the_workers_loss_is_that_of_the_inspected_batches(tmp_path: Path) -> None:
     """Three steps at a vanishing learning rate: the journal's losses are those of a plain forward on inspected ids."""
     import torch

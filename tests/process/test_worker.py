@@ -178,6 +178,7 @@ def test_an_edited_run_file_is_noticed_on_resume(place: Path) -> None:
     luthier("stop", "edited", runs=place / "runs")
 
 
+@pytest.mark.slow
 def test_a_changed_data_file_is_noticed_on_resume(place: Path, tiny_model: Path, tmp_path: Path) -> None:
     from tests.tiny import write_rows
 
@@ -192,6 +193,7 @@ def test_a_changed_data_file_is_noticed_on_resume(place: Path, tiny_model: Path,
     assert "has changed since this run began" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_changed_chat_template_is_noticed_on_resume(place: Path, tiny_model: Path, tmp_path: Path) -> None:
     from tests.tiny import write_rows
 

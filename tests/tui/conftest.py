@@ -25,6 +25,13 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
+@pytest.fixture(autouse=True)
+def no_keeper(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A queued run that a test makes up is not started."""
+    for place in ("engine.runs.queue", "tui.link.tail"):
+        monkeypatch.setattr(f"{place}.ensure_keeper", lambda runs: False)
+
+
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     """The folder of runs."""

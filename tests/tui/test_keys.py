@@ -8,13 +8,14 @@ from collections import Counter
 import pytest
 
 from tui.app import LuthierApp
-from tui.commands import Command, commands_for, ranked
+from tui.commands import VERBS, Command, commands_for, ranked
 from tui.keys import FOOTER_KEYS, KEYS, PLACES, Where, bindings, footer_keys, keys_of, matching
 from tui.screens.compare import Compare
 from tui.screens.configure import Configure
 from tui.screens.data import Data
 from tui.screens.demo import Demo
 from tui.screens.dialogs.confirm import Confirm
+from tui.screens.dialogs.find import FindLine
 from tui.screens.dialogs.new_run import NewRun
 from tui.screens.help import Help
 from tui.screens.home import Home
@@ -36,6 +37,7 @@ OWNERS: dict[Where, tuple[type, ...]] = {
     "compare": (Compare,),
     "demo": (Demo,),
     "list": (Scroller,),
+    "search": (Scroller, FindLine),
     "log": (LogScreen,),
     "help": (Help,),
     "dialog": (Confirm, NewRun),
@@ -88,7 +90,8 @@ def test_search_finds_by_any_word() -> None:
 def test_commands_come_from_the_table() -> None:
     themes = {"nord": True, "spruce": False, "varnish": True}
     commands = commands_for("monitor", themes, ["checkpoint", "help"])
-    assert [c.action for c in commands if c.action] == ["help", "checkpoint"]
+    assert [c.action for c in commands if c.action and not c.verb] == ["checkpoint"]
+    assert [c.name for c in commands if c.verb] == ["help", *(verb.name for verb in VERBS if verb.name != "help")]
     assert [c.theme for c in commands if c.theme] == ["varnish", "spruce", "nord"]
 
 

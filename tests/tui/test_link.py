@@ -10,9 +10,12 @@ import pytest
 from textual.message import Message
 
 from engine.runs import events as e
+from engine.runs import glance as glancing
 from engine.runs.journal import Journal
+from engine.runs.paths import RunDir
 from tests.tui import fakes
 from tui.link import Link, RunFound, RunGrew, RunsListed, StoryGrew, VerbError, start_run, start_story, verbs
+from tui.link import tail as tail_module
 
 
 class Desk:
@@ -85,7 +88,7 @@ def test_an_ended_run_is_not_read_again(link: Link, desk: Desk, runs: Path, monk
     fakes.whole_run(runs, "done-1", 30)
     link._scan()
     take(link, desk)
-    monkeypatch.setattr(type(link._tails["done-1"].reader), "read", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr(type(link._tails["done-1"].reader), "read_blocks", lambda *_: pytest.fail("it was read"))
     link._scan()
     assert desk.messages == []
 
@@ -182,3 +185,93 @@ def test_a_story_that_dies_is_told(link: Link, desk: Desk, engine_says: object, 
     link.read_story_now()
     assert link.story.failure == "no space left"
     assert not link.story.alive
+
+
+def long_run(runs: Path, name: str, steps: int) -> None:
+    """A run with so many steps, of few bytes each."""
+    run = RunDir(runs / name)
+    run.path.mkdir(parents=True)
+    run.config.write_text("")
+    lines = [
+        e.encode(e.Hello(run=name, pid=1, host="h")),
+        e.encode(e.Plan(steps=steps, steps_per_epoch=9, batch_size=1)),
+    ]
+    lines += [e.encode(e.Step(step=n, epoch=0.0, loss=1.0 + n % 7, tokens=5, t=n / 10)) for n in range(1, steps + 1)]
+    run.journal.write_bytes(b"".join([*lines, e.encode(e.Finished(outcome="succeeded", step=steps))]))
+
+
+@pytest.fixture
+def small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long is what a test can make."""
+    monkeypatch.setattr(glancing, "LONG_BYTES", 300_000)
+    monkeypatch.setattr(glancing, "_HEAD_BYTES", 10_000)
+    monkeypatch.setattr(glancing, "_TAIL_BYTES", 10_000)
+    for name, steps in (("WHOLE_STEPS", 500), ("THIN_STEPS", 100), ("BUDGET_STEPS", 3000), ("UNSEEN_STEPS", 2500)):
+        monkeypatch.setattr(tail_module, name, steps)
+
+
+def test_a_long_run_is_shown_from_afar_and_then_whole(link: Link, desk: Desk, runs: Path, small_budget: None) -> None:
+    long_run(runs, "long-1", 2000)
+    link._scan()
+    take(link, desk)
+    first = link.runs["long-1"]
+    assert (first.view.step, first.state, first.view.thinned) == (2000, "succeeded", True)
+    assert first.view.series["loss"].steps[0] == 1
+    assert link._fill(10.0)
+    take(link, desk)
+    whole = link.runs["long-1"]
+    assert whole is not first
+    assert not whole.view.thinned
+    assert list(whole.view.series["loss"].steps) == list(range(1, 2001))
+    assert not link._fill(10.0), "nothing is left to read"
+    link._scan()
+    assert desk.messages == []
+
+
+def test_long_curves_together_have_a_budget(link: Link, desk: Desk, runs: Path, small_budget: None) -> None:
+    """The run on the screen is whole; it takes the room of the one that was left."""
+    for name in ("a-1", "b-1", "c-1"):
+        long_run(runs, name, 2000)
+
+    def read() -> dict[str, int]:
+        link._scan()
+        take(link, desk)
+        for _ in range(6):
+            link._fill(0.5)
+            take(link, desk)
+        return {name: run.view.points for name, run in link.runs.items()}
+
+    points = read()
+    assert sorted(points.values())[-1] == 2000
+    assert sum(points.values()) < 2000 + 2 * 120, "two of them are thinned"
+    for name in ("a-1", "b-1", "c-1", "a-1"):
+        link.focus = name
+        points = read()
+        assert points[name] == 2000
+        assert not link.runs[name].view.thinned
+        assert sum(points.values()) < 3000
+        assert {run.view.step for run in link.runs.values()} == {2000}
+
+
+def test_what_comes_while_a_long_run_is_read_is_not_lost(
+    link: Link, desk: Desk, runs: Path, small_budget: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tail_module, "BITE_BYTES", 40_000)
+    long_run(runs, "long-1", 2000)
+    path = runs / "long-1" / "events.jsonl"
+    link.focus = "long-1"
+    link._scan()
+    for step in range(2001, 2030):
+        with path.open("ab") as file:
+            file.write(e.encode(e.Step(step=step, epoch=0.0, loss=9.0, t=step / 10)))
+        link._scan()
+        link._fill(0.0005)
+        take(link, desk)
+        assert link.runs["long-1"].view.step == step
+    while link._fill(1.0):
+        pass
+    link._scan()
+    take(link, desk)
+    view = link.runs["long-1"].view
+    assert list(view.series["loss"].steps) == list(range(1, 2030))
+    assert view.last("loss") == 9.0

@@ -14,7 +14,7 @@ from engine.runs.paths import RunDir
 from tests.tui import fakes
 from tests.tui.conftest import sees, shown, until
 from tui.app import LuthierApp
-from tui.widgets.chart import LossChart
+from tui.widgets.loss_chart import LossChart
 
 Make = Callable[..., LuthierApp]
 
@@ -53,7 +53,7 @@ async def test_numbers_grow_while_it_runs(make_app: Make, runs: Path) -> None:
             await sees(pilot, "210 / 600")
             await pilot.press("c", "e")
             await until(pilot, lambda: len(got) == 2 if (got := asked.poll()) else False)
-            await sees(pilot, "A checkpoint is saved after the present step.")
+            await sees(pilot, "A checkpoint is saved.")
 
 
 async def test_a_resumed_run_says_each_warning_once(make_app: Make, runs: Path) -> None:
@@ -65,8 +65,8 @@ async def test_a_resumed_run_says_each_warning_once(make_app: Make, runs: Path) 
     async with make_app().run_test(size=(120, 36)) as pilot:
         await sees(pilot, "a-1")
         await pilot.press("enter")
-        await sees(pilot, "1 warning ", "resumed from step 1")
-        assert shown(pilot.app).count("31 rows are cut") == 1
+        await sees(pilot, "warnings 1", "resumed from step 1")
+        assert shown(pilot.app).count("warning: 31 rows are cut") == 1
 
 
 async def test_a_run_whose_folder_goes_stays_on_the_screen(make_app: Make, runs: Path) -> None:
@@ -111,9 +111,9 @@ async def test_an_outlier_is_left_out_and_shown_on_demand(make_app: Make, runs: 
     async with make_app().run_test(size=(120, 36)) as pilot:
         await sees(pilot, "a-1")
         await pilot.press("enter")
-        await sees(pilot, "up to 400: z shows it")
-        await pilot.press("z")
-        await until(pilot, lambda: "z shows it" not in shown(pilot.app))
+        await sees(pilot, "up to 400: o")
+        await pilot.press("o")
+        await until(pilot, lambda: "up to 400" not in shown(pilot.app))
         await sees(pilot, "400 ┤")
 
 
@@ -154,10 +154,10 @@ async def test_the_log_on_the_whole_screen(make_app: Make, runs: Path) -> None:
 async def test_help_lists_every_key_and_finds(make_app: Make) -> None:
     async with make_app().run_test(size=(80, 24)) as pilot:
         await pilot.press("question_mark")
-        await sees(pilot, "Everywhere", "ctrl+p")
-        await pilot.press("slash", *"outliers")
-        await sees(pilot, "full range", "1 of")
-        assert "Everywhere" not in shown(pilot.app)
+        await sees(pilot, "Runs", "/ search")
+        await pilot.press("slash", *"smooth more")
+        await sees(pilot, "Smooth the train loss more.", "1 of")
+        assert "Save a checkpoint" not in shown(pilot.app)
         await pilot.press("escape", "escape")
         await sees(pilot, "demo")
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.plot import Curve, Plot, Style, draw, spark
-from tui.ticks import compact, linear_ticks, log_ticks, nice_ceiling, nice_step
+from tui.canvas import fold
+from tui.plot import Curve, Flags, Plot, Style, draw, spark
+from tui.ticks import compact, linear_ticks, log_ticks, moment, nice_ceiling, nice_step, time_ticks
 
 
 def text(plot: Plot) -> list[str]:
@@ -59,6 +60,68 @@ def test_one_spike_among_a_million_is_drawn_quickly() -> None:
     assert time.perf_counter() - start < 0.1  # 5 ms on an idle machine
     column = plot.left + plot.column_of(123_456)
     assert text(plot)[2][column] not in " ┈"
+
+
+@given(
+    st.lists(st.one_of(st.floats(-1e3, 1e3, width=32), st.just(float("nan"))), min_size=1, max_size=60),
+    st.integers(2, 30),
+    st.floats(-10, 60),
+    st.floats(1, 80),
+    st.sampled_from(["f4", "f8"]),
+)
+def test_columns_hold_what_falls_into_them(y: list[float], count: int, start: float, width: float, kind: str) -> None:
+    xs, ys = np.arange(len(y), dtype=kind), np.array(y, dtype=kind)
+    spans = fold(xs, ys, (start, start + width), count)
+    each = width / (count - 1)
+    found = {int(c): (lo, hi) for c, lo, hi in zip(spans.column, spans.low, spans.high, strict=True)}
+    points = [(x, v) for x, v in zip(xs, ys, strict=True) if np.isfinite(v) and start <= x <= start + width]
+    for x, value in points:
+        near = {round((x - start) / each + shift) for shift in (-0.01, 0.0, 0.01)}
+        assert any(c in found and found[c][0] <= value <= found[c][1] for c in near)
+    assert len(found) <= len(points)
+    for i in range(
+        len(spans.column) - 1
+    ):  # joined: no gap between the last point of one column and the first of the next
+        a, b = spans.last[i], spans.first[i + 1]
+        if len(set(y)) == len(y):
+            first, last = (int(np.flatnonzero(ys == v)[0]) for v in (a, b))
+            assert spans.joined[i] == (not np.isnan(ys[first:last]).any())
+
+
+def test_times_are_in_words() -> None:
+    assert [label for _, label in time_ticks(0, 40, 4)] == ["0", "10 s", "20 s", "30 s", "40 s"]
+    assert [label for _, label in time_ticks(0, 7200, 4)] == ["0", "30 min", "1 h", "1 h 30", "2 h"]
+    assert [label for _, label in time_ticks(60, 120, 4)] == ["1:00", "1:15", "1:30", "1:45", "2:00"]
+    assert [label for _, label in time_ticks(0, 3 * 86400, 3)] == ["0", "1 d", "2 d", "3 d"]
+    assert time_ticks(5, 5, 3) == []
+    assert moment(93_784) == "1 d 2 h"
+
+
+def test_a_window_cuts_lines_at_its_edges_and_shows_few_points_as_dots() -> None:
+    x, y = np.array([0.0, 10.0, 20.0, 30.0]), np.array([1.0, 2.0, 1.0, 2.0])
+    plot = draw([Curve(x, y, "train", dot="•")], 60, 12, Style(x_range=(5.0, 25.0), grid=False))
+    lines = text(plot)
+    assert sum(line.count("•") for line in lines) == 2
+    assert any(line[plot.left] != " " for line in lines[: plot.lines])
+    assert any(line[-1] != " " for line in lines[: plot.lines])
+    assert plot.y_range[0] < 1.5 < plot.y_range[1]
+
+
+def test_signs_stand_where_they_belong() -> None:
+    x, y = np.arange(100.0), np.linspace(2, 1, 100)
+    flags = [
+        Flags(np.array([50.0]), "x", "bad", "bottom"),
+        Flags(np.array([20.0]), "!", "warn", "top"),
+        Flags(np.array([30.0, 500.0]), "s", "memory", "floor"),
+        Flags(np.array([99.0]), "b", "eval", "value", np.array([1.0])),
+    ]
+    plot = draw([Curve(x, y, "train")], 60, 12, Style(grid=False), flags)
+    lines = text(plot)
+    assert lines[plot.lines - 1][plot.left + plot.column_of(50)] == "x"
+    assert lines[0][plot.left + plot.column_of(20)] == "!"
+    assert lines[plot.lines].count("s") == 1
+    assert lines[plot.lines][plot.left + plot.column_of(30)] == "s"
+    assert "b" in lines[plot.lines - 1]
 
 
 def test_gaps_stay_gaps_and_take_no_part_in_the_range() -> None:

@@ -83,7 +83,7 @@ async def test_a_table_leaves_the_room_to_the_reason(make_app: Make) -> None:
 
 
 async def test_help_begins_where_one_is(make_app: Make) -> None:
-    first = KeyList("data")
+    first = KeyList(first=["data", "find"])
     app = make_app()
     async with hosting(app, first, (80, 60)):
         screen = shown(app)

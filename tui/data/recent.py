@@ -1,4 +1,4 @@
-"""The sources that were opened last: `recent.json` beside the settings, newest first.
+"""The sources that were opened last: `recent.json` in the folder of states, newest first.
 
 It is a convenience: a file that cannot be read or written is passed over in silence, and nothing else depends on it.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from engine.runs.paths import config_dir
+from engine.runs.paths import config_dir, state_dir
 
 MOST = 20
 _KEPT = ("path", "preset", "subset", "revision", "split", "format", "columns", "text_unit", "assistant")
@@ -23,13 +23,14 @@ _decoder = msgspec.json.Decoder(list[dict[str, Any]])
 
 def recent_path() -> Path:
     """The file."""
-    return config_dir() / "recent.json"
+    return state_dir() / "recent.json"
 
 
 def load() -> list[dict[str, Any]]:
     """What was opened last, as `[[data]]` tables, newest first."""
     try:
-        found = _decoder.decode(recent_path().read_bytes())
+        path = recent_path()
+        found = _decoder.decode((path if path.exists() else config_dir() / path.name).read_bytes())  # where it once was
     except (OSError, msgspec.DecodeError):
         return []
     return [section for section in found if place_of(section)][:MOST]

@@ -7,6 +7,8 @@ terminal cannot send or that tmux and screen take for themselves.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual.binding import Binding, BindingType
 
 from tui.keys.common import COMMON
@@ -56,11 +58,11 @@ def footer_keys(where: Where) -> list[Key]:
     return sorted((key for key in keys_of(where, "app") if key.footer), key=lambda key: key.footer)
 
 
-def matching(keys: list[Key], wanted: str) -> list[Key]:
-    """The keys whose name, label or help holds every word of `wanted`."""
+def matching(keys: list[Key], wanted: str, shown: Callable[[Key], str] = lambda key: key.shown) -> list[Key]:
+    """The keys whose name, label or help holds every word of `wanted`; `shown` says what a key is called."""
     words = wanted.lower().split()
 
     def text(key: Key) -> str:
-        return f"{key.shown} {key.label} {key.help} {PLACES[key.where]}".lower()
+        return f"{shown(key)} {key.label} {key.help} {PLACES[key.where]} {key.where}.{key.id}".lower()
 
     return [key for key in keys if all(word in text(key) for word in words)]

@@ -5,17 +5,26 @@ from __future__ import annotations
 from tui.keys.key import Key
 
 EVERYWHERE: tuple[Key, ...] = (
-    Key("help", "app", "question_mark,f1", "? F1", "help", "All keys, with a search.", 90),
     Key(
-        "palette",
+        "help",
         "app",
-        "ctrl+p,colon",
-        ": ctrl+p",
-        "commands",
-        "Find a command or a theme by name and run it.",
+        "question_mark,f1",
+        "? F1",
+        "help",
+        "What has the focus, its keys, and all keys with a search.",
+        90,
+    ),
+    Key(
+        "command_line",
+        "app",
+        "colon",
+        ":",
+        "command",
+        "Type a command: :train FILE, :theme NAME, :set KEY VALUE, any action by its name; tab completes.",
         80,
         False,
     ),
+    Key("palette", "app", "ctrl+p", "ctrl+p", "commands", "Find a command or a theme by name and run it.", 0, False),
     Key("show_home", "app", "1", "1", "runs", "The list of runs."),
     Key("show_data", "app", "2", "2", "data", "The data: open files, look at rows, see what is wrong with them."),
     Key(
@@ -38,6 +47,14 @@ EVERYWHERE: tuple[Key, ...] = (
         False,
     ),
     Key("quit", "app", "ctrl+q", "ctrl+q", "quit", "Quit from anywhere. Runs go on without Luthier."),
+    Key(
+        "suspend_process",
+        "app",
+        "ctrl+z",
+        "ctrl+z",
+        "suspend",
+        "Back to the shell for a while; fg leads here again. Runs go on.",
+    ),
     Key(
         "redraw", "app", "ctrl+l", "ctrl+l", "redraw", "Send the whole screen anew, after another program wrote on it."
     ),

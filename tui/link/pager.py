@@ -16,7 +16,11 @@ from engine.text import visible
 
 def show_in_pager(app: App[Any], name: str, text: str) -> str:
     """Show `text` in $PAGER, made harmless: control characters are visible stand-ins. Return what went wrong, if anything."""
-    command = shlex.split(os.environ.get("PAGER", "")) or ["less"]
+    wanted = os.environ.get("PAGER", "")
+    try:
+        command = shlex.split(wanted) or ["less"]
+    except ValueError:
+        return f"The pager {wanted!r} cannot be started: a quote in it is never closed."
     fd, path = tempfile.mkstemp(prefix=f"luthier-{name}-", suffix=".txt")
     try:
         with os.fdopen(fd, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -60,6 +60,8 @@ def is_final(answer: p.AnyAnswer) -> bool:
             return False
         case p.Matched() | p.Examined() | p.Measured():
             return answer.complete
+        case p.Planned():
+            return answer.final
     return True
 
 

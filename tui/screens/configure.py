@@ -1,21 +1,12 @@
-"""Configure: the run file as a form, the memory plan beside it."""
+"""The Configure screen: a run file as a form, with the memory plan and the file itself beside it."""
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-
 from tui.keys import bindings
-from tui.screens.frame import Frame
+from tui.screens.configure_tools import ConfigureTools
 
 
-class Configure(Frame):
-    """The run file."""
+class Configure(ConfigureTools):
+    """The screen."""
 
-    where = "configure"
-    here = "configure"
     BINDINGS = bindings("configure")
-    AUTO_FOCUS = ""
-
-    def body(self) -> ComposeResult:
-        """Nothing yet."""
-        yield from ()

@@ -9,7 +9,7 @@ from tui.keys import bindings
 from tui.link import copy
 from tui.screens.frame import Frame
 from tui.text import plain
-from tui.widgets.chart import LossChart
+from tui.widgets.loss_chart import LossChart
 from tui.widgets.story import Answers, Chapters, ScorePanel
 
 

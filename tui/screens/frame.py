@@ -15,12 +15,13 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.keys import Where
+from tui.keys import Where, keys_of
 from tui.widgets.bars import Footer, Header
 
 if TYPE_CHECKING:
     from tui.app import LuthierApp
     from tui.data.looking import News
+    from tui.tokens.asking import News as TokenNews
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 15
 WIDE, HIGH, SHORT = 110, 30, 20
@@ -69,6 +70,9 @@ class Frame(Screen[None]):
     def news_of_data(self, what: Set[News]) -> None:
         """The open sources changed, or what is known of them."""
 
+    def news_of_tokens(self, what: Set[TokenNews]) -> None:
+        """The drafts changed, or what is known of them."""
+
     def action_back(self) -> None:
         """Back to where one came from."""
         self.app.pop_screen()
@@ -85,6 +89,13 @@ class Frame(Screen[None]):
     def labels(self) -> Mapping[str, str]:
         """What the footer calls a key now, where that is not what the table of keys says."""
         return {}
+
+    @property
+    def has_own_search(self) -> bool:
+        """Whether this screen does something of its own with the key that finds in lists."""
+        keys = self.luthier.user_keys
+        find = {name for key in keys_of("search") if key.id == "find" for name in keys.keys(key).split(",")}
+        return any(find & set(keys.keys(key).split(",")) for key in keys_of(self.where))
 
     def refresh_bars(self) -> None:
         """Header and footer say what is so now; a screen that is being closed has none any more."""

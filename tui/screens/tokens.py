@@ -89,7 +89,8 @@ class Tokens(TokensEdit):
         if draft is None:
             return
         text = "Its changes are in no file and are forgotten. The run file itself stays as it is."
-        if draft.changes and not await self.app.push_screen_wait(Confirm("close the draft", text, "forget them")):
+        unwritten = draft.loses
+        if unwritten and not await self.app.push_screen_wait(Confirm("close the draft", text, "forget them")):
             return
         self.luthier.drafts.close(draft)
         self.pane, self.tool_open, self.zoomed = "tokens", False, False

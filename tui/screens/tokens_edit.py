@@ -13,11 +13,11 @@ from textual import work
 from engine.service import protocol as p
 from tui.link.editor import edited
 from tui.screens.dialogs.ask import Ask
-from tui.screens.dialogs.changes import Changes as ChangesDialog
 from tui.screens.dialogs.confirm import Confirm
 from tui.screens.dialogs.template import EDIT, Template
 from tui.screens.tokens_keys import TokensKeys
-from tui.tokens.model import Changes, Draft, Origin
+from tui.screens.writing import write_draft
+from tui.tokens.model import Changes, Draft
 from tui.tokens.template_text import joined, parted_again
 
 _SUFFIXES = {"custom": "template.txt", "jinja": "template.jinja"}
@@ -36,29 +36,11 @@ class TokensEdit(TokensKeys):
 
     async def write_draft(self, draft: Draft) -> None:
         """Show what would change in its file, and write it where that is wanted. For a worker."""
-        origin = draft.origin
-        if draft.writable and not draft.changes:
-            return
-        tables = origin.tables if origin.table else None
-        copied = str(Path(origin.path) / "run.toml") if origin.run else ""
-        path = origin.path if draft.writable else f"{_stem(origin.title)}.toml"
-        written: Path | None = await self.app.push_screen_wait(
-            ChangesDialog(draft.changes, draft.base, path, tables=tables, copied=copied)
-        )
-        if written is None:
-            return
-        drafts = self.luthier.drafts
-        if draft.writable:
-            drafts.written(draft)
-        elif origin.run:
-            drafts.written(draft)
-            drafts.open(Origin(str(written)))
-        else:
-            row, token = draft.row, draft.token
-            drafts.close(draft)
-            fresh = drafts.open(Origin(str(written)))
-            fresh.row, fresh.token, fresh.written = row, token, True
-        self.luthier.tell(f"Written to {written.name}. R starts a run with it.", str(written.parent))
+        if (
+            not (draft.writable and not draft.changes)
+            and (written := await write_draft(self.luthier, draft)) is not None
+        ):
+            self.luthier.tell(f"Written to {written.name}. R starts a run with it.", str(written.parent))
 
     # Templates
 
@@ -157,12 +139,6 @@ def _custom(draft: Draft, index: int, prompt: str, completion: str) -> Changes:
         if draft.value(f"data[{index}].{key}") not in (None, "auto", {}):
             changes[key] = None
     return {f"data[{index}].{key}": value for key, value in changes.items()}
-
-
-def _stem(name: str) -> str:
-    """A name of a file."""
-    stem = Path(name).stem if "." in name else name
-    return "".join(char if char.isalnum() or char in "-_." else "-" for char in stem).strip("-.") or "run"
 
 
 def _jinja_beside(draft: Draft) -> str:

@@ -9,7 +9,8 @@ from tui.widgets.painted import Painted
 _WAYS = (
     ("d", "demo", "the whole journey offline, in a few minutes: nothing to download, nothing to set up"),
     ("o", "open data", "look at a dataset: its rows, its columns, what is wrong with it"),
-    ("n", "new run", "start a run from a run file; `luthier spec` prints one to begin with"),
+    ("4", "configure", "make a run file: presets, every setting explained, the memory it will take, start"),
+    ("n", "new run", "start a run from a run file; `luthier spec` prints one"),
     ("?", "help", "all keys; : finds a command by its name"),
 )
 

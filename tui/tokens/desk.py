@@ -79,7 +79,7 @@ class TokensDesk(Asking):
 
     def _make_room(self) -> None:
         """Forget the oldest draft without changes where there are too many."""
-        clean = [draft for draft in self.drafts[:-1] if not draft.changes]
+        clean = [draft for draft in self.drafts[:-1] if not draft.loses]
         if len(self.drafts) > MOST_DRAFTS and clean:
             self.close(clean[0])
 
@@ -192,6 +192,18 @@ class TokensDesk(Asking):
         wanted = {**draft.changes, **changes}
         same = [key for key in changes if key in draft.base and draft.base[key] == changes[key]]
         self._put(draft, {key: value for key, value in wanted.items() if key not in same})
+
+    def lay(self, draft: Draft, changes: Changes, turned: bool = False) -> None:
+        """Make these the changes of the draft, instead of those that it has; one undo takes that back.
+
+        `turned`: by a value that is turned, which is one step with the turns of it before.
+        """
+        if turned:
+            self._put(draft, dict(changes))
+        elif changes != draft.changes:
+            draft.past.append(draft.changes)
+            draft.changes = dict(changes)
+            self._changed(draft)
 
     def drop(self, draft: Draft, *keys: str) -> None:
         """Take changes of some keys back."""

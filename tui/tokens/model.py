@@ -100,6 +100,10 @@ class Draft:
     measuring: tuple[int, int] | None = None
     changes: Changes = field(default_factory=dict)
     """What is not in the file."""
+    pending: dict[str, str] = field(default_factory=dict)
+    """Key -> what was typed for it and cannot be laid over the draft, for it is wrong."""
+    made: bool = False
+    """It was put together by hand and is in no file: as it is it can be lost."""
     base: Changes = field(default_factory=dict)
     """Values of the file, without the changes."""
     past: list[Changes] = field(default_factory=list)
@@ -145,8 +149,18 @@ class Draft:
     @property
     def unwritten(self) -> str:
         """How many changes are in no file, in words."""
-        count = len(self.changes)
-        return f"{count} changes are not written" if count != 1 else "1 change is not written"
+        count, wrong = len(self.changes), len(self.pending)
+        said = [f"{count} changes are not written" if count != 1 else "1 change is not written"] if count else []
+        if wrong:
+            said.append(
+                f"{wrong} values are wrong and are not written" if wrong > 1 else "1 value is wrong and is not written"
+            )
+        return ", ".join(["it is in no file", *said] if self.made else said)
+
+    @property
+    def loses(self) -> bool:
+        """Whether something of it is lost when it is closed."""
+        return bool(self.changes or self.pending or self.made)
 
     def value(self, key: str) -> Any:
         """The value of a key of the run file that is in force, as far as it is known."""

@@ -1,4 +1,4 @@
-"""The run files that were looked at last: `recent-runs.json` beside the settings, newest first.
+"""The run files that were looked at last: `recent-runs.json` in the folder of states, newest first.
 
 It is a convenience: a file that cannot be read or written is passed over in silence, and nothing else depends on it.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.runs.paths import config_dir
+from engine.runs.paths import config_dir, state_dir
 
 MOST = 12
 _decoder = msgspec.json.Decoder(list[str])
@@ -19,13 +19,14 @@ _decoder = msgspec.json.Decoder(list[str])
 
 def recent_path() -> Path:
     """The file."""
-    return config_dir() / "recent-runs.json"
+    return state_dir() / "recent-runs.json"
 
 
 def load() -> list[str]:
     """Paths of run files that are still there, newest first."""
     try:
-        found = _decoder.decode(recent_path().read_bytes())
+        path = recent_path()
+        found = _decoder.decode((path if path.exists() else config_dir() / path.name).read_bytes())  # where it once was
     except (OSError, msgspec.DecodeError):
         return []
     return [path for path in found if os.path.isfile(path)][:MOST]

@@ -8,6 +8,7 @@ from textual import events
 
 from engine.runs.store import Run
 from tui import words
+from tui.find import Findable
 from tui.keys import FOOTER_KEYS, Key, Where, footer_keys, keys_of
 from tui.rows import Row
 from tui.text import cell_len, plain
@@ -28,7 +29,7 @@ TABS = (
 
 
 class Header(Painted):
-    """Name, tabs, and the progress of a run wherever one is."""
+    """Name, tabs, and what is known everywhere: the draft, the device, the progress of a run wherever one is."""
 
     def __init__(self, here: str) -> None:
         super().__init__()
@@ -36,33 +37,109 @@ class Header(Painted):
         self._spots: list[tuple[int, int, str]] = []
 
     def paint(self, width: int, height: int) -> list[Row]:
-        """One row."""
-        left: Row = [(f" {self.glyphs.logo} ", "strong"), ("luthier", "strong"), ("  ", "")]
-        self._spots = []
-        for key, name, action in TABS:
-            start = row_width(left)
-            if name == self.here:
-                left += [(f" {key} {name} ", "title selected"), (" ", "")]
-            else:
-                left += [(f" {key}", "faint"), (f" {name} ", "muted"), (" ", "")]
-            self._spots.append((start, row_width(left) - 1, action))
-        return [apart(left, self._live_run(width - row_width(left)), width)]
+        """One row: as much of the tabs and of what is known as there is room for."""
+        live = [*self._live_runs(), []]
+        more = self._draft_and_device()
+        ways = [(tabs, run, more) for tabs in (_wide, _middle) for run in live[:1]]
+        ways += [(tabs, run, []) for tabs in (_wide, _middle) for run in live[:1]]
+        ways += [(_middle, run, []) for run in live[1:-1]]
+        ways += [(_narrow, run, []) for run in live]
+        for tabs, run, known in ways:
+            left = tabs(self)
+            right = [*known, *run]
+            if row_width(left) + row_width(right) <= width:
+                break
+        return [apart(left, right, width)]
 
-    def _live_run(self, room: int) -> Row:
+    def put(self, row: Row, tab: tuple[str, str, str], named: bool = True, gap: str = "") -> None:
+        """One tab; the present one is lifted, and always has its name."""
+        key, name, action = tab
+        start = row_width(row)
+        if name == self.here:
+            row += [(f" {key} {name} ", "title selected"), (gap[1:], "")]
+        else:
+            row += [(f" {key}", "faint" if named else "muted"), (f" {name}{gap}" if named else " ", "muted")]
+        self._spots.append((start, row_width(row), action))
+
+    def begin(self) -> Row:
+        """An empty row of tabs."""
+        self._spots = []
+        return [(f" {self.glyphs.logo} ", "strong")]
+
+    def _live_runs(self) -> list[Row]:
+        """What is said of the run that goes on: the longest way first."""
         live = self.luthier.link.live()
         if not live:
             return []
-        run = live[0]
+        run, view = live[0], live[0].view
         more = f"  +{len(live) - 1}" if len(live) > 1 else ""
-        row: Row = [(f"{self.glyphs.states['running']} ", "accent"), (plain(run.dir.name, 24), "text")]
-        row += [(f" {_progress(run)}", "muted"), (more, "muted"), (" ", "")]
-        return row if row_width(row) < room else [(f"{self.glyphs.states['running']} {len(live)} running ", "accent")]
+        sign: Row = [(f"{self.glyphs.states['running']} ", "accent")]
+        percent = words.percent(view.step, view.total_steps) if view.step and view.total_steps else ""
+        named: Row = [(plain(run.dir.name, 24), "text")]
+        return [
+            [*sign, *named, (f" {_progress(run)}", "muted"), (more, "muted"), (" ", "")],
+            [*sign, (f"{_progress(run)}{more} ", "muted")],
+            [*sign, (f"{percent or len(live)}{more if percent else ' running'} ", "muted")],
+        ]
+
+    def _draft_and_device(self) -> Row:
+        """The draft that lies open, and the device: of the run that goes on, or of the newest plan."""
+        app = self.luthier
+        row: Row = []
+        draft = app._drafts.current if app._drafts is not None else None
+        if draft is not None:
+            row += [(plain(draft.origin.title, 24), "text"), (" changed" if draft.changes else "", "warn"), ("   ", "")]
+        live = app.link.live()
+        planned = app._planning.planned if app._planning is not None else None
+        if live:
+            row.append((_device_of(live[0]), "muted"))
+        elif planned is not None:
+            device = planned.plan.memory.device
+            row.append((f"{plain(device.name, 24)} {device.bytes / 2**30:.0f} GiB", "muted"))
+        return [*row, ("   ", "")] if row and row[-1][0].strip() else row
 
     async def on_click(self, event: events.Click) -> None:
         """A click on a tab opens it."""
         for start, end, action in self._spots:
             if start <= event.x < end:
                 await self.app.run_action(action)
+
+
+def _wide(header: Header) -> Row:
+    """The name of the program, and all tabs with room between them."""
+    row = header.begin()
+    row += [("luthier", "strong"), ("  ", "")]
+    for tab in TABS:
+        header.put(row, tab, gap="  ")
+    return row
+
+
+def _middle(header: Header) -> Row:
+    """All tabs, close together."""
+    row = header.begin()
+    for tab in TABS:
+        header.put(row, tab)
+    return row
+
+
+def _narrow(header: Header) -> Row:
+    """The name of the present tab only."""
+    row = header.begin()
+    for tab in TABS:
+        header.put(row, tab, named=False)
+    return row
+
+
+def _device_of(run: Run) -> str:
+    """What a run trains on, and how much of its memory is in use now, by anybody."""
+    name = plain(run.view.model.device, 24) if run.view.model is not None else ""
+    now = run.view.hardware
+    if now is None:
+        return name
+    used, total = (now.host_gib, now.host_total_gib) if now.gpu_gib is None else (now.gpu_gib, now.gpu_total_gib)
+    if used is None:
+        return name
+    return f"{name} {used:.0f}{f' of {total:.0f}' if total else ''} GiB"
 
 
 def _progress(run: Run) -> str:
@@ -84,15 +161,23 @@ class Footer(Painted):
     def paint(self, width: int, height: int) -> list[Row]:
         """One row."""
         keys = [key for key in self._wanted() if self.screen.check_action(key.id, ()) is not False]
-        keys = self._fitting(keys if len(keys) <= FOOTER_KEYS else _with_last(keys), width)
+        keys = keys if len(keys) <= FOOTER_KEYS else _with_last(keys)
         row: Row = [(" ", "")]
         self._spots = []
+        found = self._found_words()
+        keys = self._fitting(keys, width - cell_len(found))
         for key in keys:
             start = row_width(row)
             row += [(self._shown(key), "key"), (f" {self._label(key)}", "muted"), ("   ", "")]
             action = f"app.{key.id}" if key.where == "app" else key.id
             self._spots.append((start, row_width(row) - 3, action))
-        return [row]
+        return [apart(row, [(found, "accent")], width)] if found else [row]
+
+    def _found_words(self) -> str:
+        """What is looked for in the list that has the focus."""
+        focused = self.screen.focused
+        found = focused.found_words if isinstance(focused, Findable) else ""
+        return f" {plain(found, 40)} " if found else ""
 
     @property
     def _frame_above(self) -> Frame:
@@ -124,7 +209,7 @@ class Footer(Painted):
         return keys
 
     def _shown(self, key: Key) -> str:
-        first = key.shown.split(" ")[0] if key.shown != "← →" else key.shown
+        first = self.luthier.user_keys.first(key)
         if self.glyphs.ascii_only:
             return {"⏎": "enter", "← →": "left/right"}.get(first, first)
         return first

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import shlex
 
-from textual import events
-from textual.widgets import Input
+from tui.widgets.line_input import MOST_PASTED, LineInput
 
-from tui import words
-
-MOST_PASTED = 32_768
-"""Characters: some hundreds of paths. A field slows down with what it holds."""
+__all__ = ["MOST_PASTED", "PathInput", "one_line_of"]
 
 
 def one_line_of(pasted: str) -> str:
@@ -22,15 +18,11 @@ def one_line_of(pasted: str) -> str:
     return " ".join(line if line.startswith(quoted) or " " not in line else shlex.quote(line) for line in lines)
 
 
-class PathInput(Input):
+class PathInput(LineInput):
     """The field."""
 
-    def _on_paste(self, event: events.Paste) -> None:
-        """Take every line, and run nothing."""
-        event.stop()
-        event.prevent_default()
-        if len(event.text) > MOST_PASTED:
-            text = f"What was pasted has {words.count(len(event.text))} characters; that is no path."
-            self.app.notify(text, severity="error", markup=False)
-        elif text := one_line_of(event.text):
-            self.replace(text, *self.selection)
+    kind = "path"
+
+    def joined(self, pasted: str) -> str:
+        """Every line is a path."""
+        return one_line_of(pasted)

@@ -1,160 +1,210 @@
-"""The list of runs: state, progress, course of the loss, when. Only the rows in view are painted."""
+"""The table of runs, with a cursor and marks. Only the rows in view are painted; what they hold is `run_table`'s.
+
+Invariant: while runs grow, come and go, the cursor stays on its run, and that run on its line of the screen.
+"""
 
 from __future__ import annotations
 
+from textual import events
+
 from engine.runs.store import Run
 from tui import words
-from tui.facts import progress_bar
 from tui.rows import Row
-from tui.text import pad, plain
+from tui.run_filter import RunFilter
+from tui.run_table import SORTS, RunTable
+from tui.text import cell_len, plain
+from tui.widgets import run_cells
 from tui.widgets.scroller import Picker
-
-_NAME_LEAST = 13
-_STATE, _STEPS, _SPARK, _LOSS, _WHEN = 8, 10, 6, 6, 8
 
 
 class RunList(Picker):
-    """All runs, or those that hold the filter's words."""
+    """All runs, or those that fit the filter."""
 
     header_rows = 1
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.names: list[str] = []
-        self.filter = ""
+        self.table = RunTable()
+        self.marks: set[str] = set()
         self._selected = ""
+        self._touched = False
+        """Whether anybody has moved the cursor."""
+        self._longest, self._tagged = 0, False
+
+    # What is shown
+
+    @property
+    def names(self) -> list[str]:
+        """The runs that are shown, in their order."""
+        return self.table.shown
 
     def refresh_runs(self) -> None:
-        """Take the runs from the link; the cursor stays on its run."""
+        """Take the runs from the link; the cursor stays on its run, and its run on its line."""
         link = self.luthier.link
-        wanted = self.filter.lower().split()
-        names = [name for name in link.order if all(word in self._text(name) for word in wanted)]
-        # The living first, then by the time of the start: the order does not jump while runs write.
-        self.names = sorted(names, key=self._rank)
-        if self._selected in self.names:
-            self.cursor = self.names.index(self._selected)
-        elif self.names:
-            self.cursor = min(self.cursor, len(self.names) - 1)
-            self._selected = self.names[self.cursor]
+        self.table.refresh(link.order, link.runs, self.luthier.shelf)
+        self.marks &= set(link.order)
+        rows = self.table.rows.values()
+        self._longest = max((cell_len(plain(row.title, run_cells.NAME_MOST)) for row in rows), default=0)
+        self._tagged = any(row.card.tags for row in rows)
+        self._keep_place()
+
+    def _keep_place(self) -> None:
+        names = self.names
+        if not self._touched:  # the list is still being read: the first row is the one to begin with
+            self.cursor = self.top = 0
+            self._selected = names[0] if names else ""
+        elif self._selected in names:
+            now = names.index(self._selected)
+            self.top = max(0, self.top + now - self.cursor)
+            self.cursor = now
+        elif names:
+            self.cursor = min(self.cursor, len(names) - 1)
+            if not self._selected or self._selected in self.luthier.link.order:
+                self._selected = names[self.cursor]  # the filter hides it, or it is gone: the one in its place
         self.repaint()
 
-    def _text(self, name: str) -> str:
-        run = self.luthier.link.runs.get(name)
-        return f"{name} {run.state if run else ''}".lower()
+    def use_filter(self, wanted: RunFilter) -> None:
+        """Show what fits."""
+        self.table.filter = wanted
+        self.table.arrange()
+        self._keep_place()
 
-    def _rank(self, name: str) -> tuple[bool, float]:
-        run = self.luthier.link.runs.get(name)
-        started = run.view.started_t if run else None
-        return (not (run and run.alive), -(started or 0.0) if run else 0.0)
+    def sort_by(self, column: str) -> None:
+        """Sort by a column; by the same one again: the other way round."""
+        self.table.sort_by(column)
+        self._keep_place()
+
+    def sort_next(self) -> None:
+        """Sort by the next column."""
+        at = SORTS.index(self.table.sort)
+        self.table.reverse = False
+        self.table.sort = SORTS[(at + 1) % len(SORTS)]
+        self.table.arrange()
+        self._keep_place()
+
+    @property
+    def sort_is_seen(self) -> bool:
+        """Whether there is room for the column that the rows are sorted by."""
+        return self.table.sort in {key for _, _, key in self._layout(self.inner[0] - 1).starts()}
+
+    def show_archived(self, shown: bool) -> None:
+        """With those that were put away, or without."""
+        self.table.with_archived = shown
+        self.table.arrange()
+        self._keep_place()
+
+    # Cursor and marks
 
     @property
     def selected(self) -> str | None:
         """Name of the run under the cursor."""
         return self.names[self.cursor] if self.cursor < len(self.names) else None
 
+    @property
+    def targets(self) -> list[Run]:
+        """What an act is about: the marked runs in the order of the table, else the one under the cursor."""
+        runs = self.luthier.link.runs
+        ordered = [name for name in self.names if name in self.marks]
+        names = ordered + sorted(self.marks - set(ordered)) or ([self.selected] if self.selected else [])
+        return [runs[name] for name in names if name in runs]
+
     def select(self, index: int) -> None:
         """Put the cursor on a row and remember its run."""
+        self._touched = True
         self._selected = self.names[index] if index < len(self.names) else ""
         super().select(index)
 
+    def hold(self) -> None:
+        """Keep the cursor on its run from now on, also where nobody moved it."""
+        self._touched = True
+
+    def to_start(self) -> None:
+        """The cursor to the first row."""
+        self._selected = self.names[0] if self.names else ""
+        super().to_start()
+
     def select_name(self, name: str) -> None:
         """Put the cursor on a run as soon as it is there."""
+        self._touched = True
         self._selected = name
         self.refresh_runs()
 
+    def mark(self) -> None:
+        """Mark the run under the cursor, or take its mark away, and go on to the next."""
+        if (name := self.selected) is not None:
+            self.marks ^= {name}
+            self.step(1)
+            self.repaint()
+
+    def mark_shown(self) -> None:
+        """Mark all runs that are shown; where all are, none."""
+        shown = set(self.names)
+        self.marks = self.marks - shown if shown <= self.marks else self.marks | shown
+        self.repaint()
+
+    # Painting
+
     def title(self) -> Row:
-        """A name."""
-        return [("runs", "title")]
+        """A name, and how many are marked."""
+        row: Row = [("runs", "title")]
+        if self.marks:
+            unseen = len(self.marks - set(self.names))
+            row.append((f"  {len(self.marks)} marked", "strong"))
+            if unseen:
+                row.append((f", {unseen} of them not shown", "warn"))
+        return row
 
     def badge(self) -> Row:
-        """How many, and of how many."""
+        """How many, of how many, and why not all."""
         total = len(self.luthier.link.order)
-        if not self.filter:
-            return [(words.count(total), "muted")] if total else []
-        return [(f"{len(self.names)} of {total}", "muted"), ("  / ", "key"), (plain(self.filter, 20), "text")]
+        wanted = self.table.filter
+        row: Row = []
+        if self.table.archived and not self.table.with_archived:
+            row = [(f"{words.count(self.table.archived)} archived ", "muted"), ("H", "key"), ("  ", "")]
+        if wanted.active:
+            where = f"{self.cursor + 1} of " if self.names else ""
+            count = f"{where}{words.count(len(self.names))} that fit, {words.count(total)} in all"
+            return [*row, (count, "muted"), ("  / ", "key"), (plain(wanted.text, 20), "text")]
+        return [*row, (words.count(total), "muted")] if total else []
 
     def count(self, width: int) -> int:
-        """The runs that pass the filter."""
+        """The runs that fit the filter."""
         return len(self.names)
 
     def empty(self, width: int) -> list[Row]:
         """Nothing fits, or nothing was read yet."""
-        if self.filter:
+        table = self.table
+        if table.filter.problem:
+            return [[], [(plain(table.filter.problem, width), "bad")]]
+        if table.filter.active:
             return [[], [("No run fits the filter. esc clears it.", "muted")]]
+        if table.archived:
+            return [[], [("All runs are archived. H shows them.", "muted")]]
         return [[], [("Reading the runs…", "muted")]] if not self.luthier.link.listed else []
+
+    def _layout(self, width: int) -> run_cells.Layout:
+        return run_cells.layout(width, self._longest, self._tagged)
 
     def heading(self, width: int) -> list[Row]:
         """Names of the columns."""
-        name, parts = self._columns(width - 1)
-        row: Row = [("  " + pad("name", name), "faint"), (pad("  state", _STATE + 2), "faint")]
-        labels = {"steps": "steps", "spark": "course", "loss": "loss", "when": "when"}
-        for key, size in parts:
-            text = pad(labels[key], size, right=key in ("loss", "when"))
-            row.append((f" {text}", "faint"))
-        return [row]
-
-    def _columns(self, width: int) -> tuple[int, list[tuple[str, int]]]:
-        """Width of the name, and the other columns there is room for."""
-        room = width - 2 - 2 - _STATE - _NAME_LEAST
-        kept: list[tuple[str, int]] = []
-        for key, size in (("when", _WHEN), ("loss", _LOSS), ("steps", _STEPS), ("spark", _SPARK)):
-            if room > size:
-                kept.append((key, size))
-                room -= size + 1
-        order = ["steps", "spark", "loss", "when"]
-        return _NAME_LEAST + max(0, room), sorted(kept, key=lambda part: order.index(part[0]))
+        return [run_cells.heading(self._layout(width - 1), self.table, self.glyphs)]
 
     def line(self, index: int, width: int) -> Row:
         """One run."""
-        name = self.names[index]
-        run = self.luthier.link.runs.get(name)
-        name_width, parts = self._columns(width)
-        state = run.state if run else "loading"
-        ink = words.STATE_ROLE[state]
-        row: Row = [(f"{self.glyphs.states[state]} ", ink), (pad(plain(name, name_width), name_width), "text")]
-        row.append((f"  {pad(words.STATE_WORD.get(state, state), _STATE)}", ink))
-        for key, size in parts:
-            row.append((" ", ""))
-            row += self._cell(key, size, run)
-        return row
+        row = self.table.rows[self.names[index]]
+        return run_cells.line(row, self._layout(width), self.table, self.glyphs, row.name in self.marks)
 
-    def _cell(self, key: str, size: int, run: Run | None) -> Row:
-        if run is None:
-            return [(" " * size, "")]
-        view = run.view
-        if key == "steps":
-            return _steps(run, size, self)
-        if key == "spark":
-            from tui.curves import course  # not before there is a run: numpy would delay the first frame
-
-            return [(course(view.series.get("loss"), size, self.glyphs.blocks), "train")]
-        if key == "loss":
-            return [(pad(words.loss(view.last("loss")), size, right=True), "text")]
-        if run.alive and view.eta_s:
-            return [(pad(_short(view.eta_s) + " left", size, right=True), "accent")]
-        return [(pad(words.age(view.updated_t), size, right=True), "muted")]
-
-
-def _short(seconds: float) -> str:
-    """A duration in one unit."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{round(seconds / size)}{unit}"
-    return f"{round(seconds)}s"
-
-
-def _steps(run: Run, size: int, picker: RunList) -> Row:
-    view = run.view
-    if run.alive and view.step and view.total_steps:
-        bar = progress_bar(view.step, view.total_steps, size - 5, picker.glyphs)
-        row: Row = [*bar, (pad(words.percent(view.step, view.total_steps), 5, right=True), "text")]
-        return row
-    if run.alive:
-        return [(pad(plain(view.phase.name if view.phase else "", size), size), "muted")]
-    if not view.step:
-        return [(pad("-", size), "faint")]
-    short = bool(view.total_steps) and view.step < view.total_steps
-    text = f"{words.count(view.step)}/{words.count(view.total_steps)}" if short else words.count(view.step)
-    if len(text) > size:
-        text = f"at {words.short_count(view.step)}"
-    return [(pad(text, size), "muted")]
+    def on_click(self, event: events.Click) -> None:
+        """A click on the head of a column sorts by it; one on a row's edge marks the run."""
+        x, y = event.x - 2, event.y - 1
+        if y == 0:
+            for start, end, key in self._layout(self.inner[0] - 1).starts():
+                if start <= x < end and key in SORTS:
+                    self.sort_by(key)
+            event.stop()
+            event.prevent_default()
+        elif 0 <= x < 2 and 0 <= (index := y - 1 + self.top) < len(self.names):
+            self.marks ^= {self.names[index]}
+            self.select(index)
+            event.stop()
+            event.prevent_default()

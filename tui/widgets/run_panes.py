@@ -8,7 +8,7 @@ from engine.runs.view import RunView
 from tui import words
 from tui.facts import data_parts, joined, model_parts, outcome, peak_words, progress_bar, run_facts, texts
 from tui.rows import Row
-from tui.text import pad, plain
+from tui.text import cell_len, pad, plain
 from tui.widgets.painted import Painted, apart, row_width
 
 
@@ -80,10 +80,9 @@ class Status(Painted):
             name = plain(run.dir.name, max(8, width - 50))
             text = "gone: its folder was removed or renamed"
             return [[(f" {self.glyphs.no} ", "bad"), (name, "title"), (f"  {text}", "bad")], [], []][:height]
-        state = run.state
+        state = "paused" if view.paused and run.alive else run.state
         ink = words.STATE_ROLE[state]
-        left: Row = [(f" {self.glyphs.states[state]} ", ink), (plain(run.dir.name, max(8, width - 50)), "title")]
-        left += [(f"  {state}  ", ink)]
+        left: Row = [(f" {self.glyphs.states[state]} ", ink), *self._called(run, width), (f"  {state}  ", ink)]
         right: Row = [(words.count(view.step), "text")] if view.step else []
         if view.step and view.total_steps:
             percent = words.percent(view.step, view.total_steps)
@@ -94,26 +93,49 @@ class Status(Painted):
             bar = [*progress_bar(view.step, view.total_steps, room, self.glyphs, ink), ("  ", "")]
         return [apart([*left, *bar], right, width), [(" ", ""), *self._numbers(run, width)]][:height]
 
+    def _called(self, run: Run, width: int) -> Row:
+        """The title that people gave it, and its own name where there is room."""
+        card = self.luthier.shelf.card(run.dir.name)
+        room = max(8, width - 50)
+        if not card.title:
+            return [(plain(run.dir.name, room), "title")]
+        title = plain(card.title, room)
+        rest = room - cell_len(title) - 2
+        return [(title, "title"), *([(f"  {plain(run.dir.name, rest)}", "faint")] if rest >= 8 else [])]
+
     def _numbers(self, run: Run, width: int) -> Row:
+        """The most important first; what there is no room for is left out from the end."""
         view = run.view
-        speed = view.last("tokens_per_s")
         elapsed = (view.updated_t or 0.0) - (view.started_t or 0.0)
         best = view.series["eval_loss"].lowest if "eval_loss" in view.series else None
-        parts = [
-            _busy_with(view) if run.alive else "",
-            f"{words.duration(view.eta_s)} left" if run.alive and view.step and view.eta_s is not None else "",
-            f"epoch {view.last_step.epoch:.2f}" if view.last_step else "",
-            f"{words.short_count(speed)} tok/s" if speed else "",
-            peak_words(view),
-            f"best {words.loss(best[1])} at {words.count(best[0])}" if best else "",
-            f"saved {words.count(view.checkpoints[-1].step)}" if view.checkpoints else "",
-            f"took {words.duration(elapsed)}" if not run.alive and elapsed > 0 and not view.resumes else "",
-            f"resumed {view.resumes} times" if view.resumes > 1 else "resumed" if view.resumes else "",
+        speed = view.last("tokens_per_s")
+        eta = view.eta if run.alive and view.step else None
+        damaged = run.reader.damaged
+        lines = f"{words.count(damaged)} line{'s' if damaged > 1 else ''} of its journal cannot be read"
+        left = f"{words.estimate(eta.seconds, eta.plus_minus)} left" if eta else ""
+        parts: list[tuple[str, str]] = [
+            (f"{self.glyphs.warn} {lines}" if damaged else "", "warn"),
+            ("held in memory: p goes on" if view.paused and run.alive else "", "warn"),
+            (_busy_with(view) if run.alive and not view.paused else "", "accent"),
+            (left.replace("±", "+-") if self.glyphs.ascii_only else left, "text"),
+            (f"epoch {view.last_step.epoch:.2f}" if view.last_step else "", "muted"),
+            (f"{words.short_count(speed)} tok/s" if speed else "", "muted"),
+            (peak_words(view), "muted"),
+            (f"best {words.loss(best[1])} at {words.count(best[0])}" if best else "", "muted"),
+            (f"saved {words.count(view.checkpoints[-1].step)}" if view.checkpoints else "", "muted"),
+            (f"took {words.duration(elapsed)}" if not run.alive and elapsed > 0 and not view.resumes else "", "muted"),
+            (f"resumed {view.resumes} times" if view.resumes > 1 else "resumed" if view.resumes else "", "muted"),
+            (_off_by(eta.error) if eta and eta.error is not None else "", "faint"),
         ]
-        shown = [part for part in parts if part]
-        while len(shown) > 1 and sum(len(part) + 3 for part in shown) > width - 2:
+        shown = [part for part in parts if part[0]]
+        while len(shown) > 1 and sum(cell_len(part) + 3 for part, _ in shown) > width - 2:
             shown.pop()
-        return joined(texts(shown, "muted"), self.glyphs)
+        return joined([[part] for part in shown], self.glyphs)
+
+
+def _off_by(error: float) -> str:
+    """How wrong earlier estimates were."""
+    return f"estimates were off by {f'{100 * error:.0f}' if error >= 0.01 else 'under 1'} %"
 
 
 def _busy_with(view: RunView) -> str:
@@ -132,16 +154,18 @@ class Preparation(RunPane):
 
     def title(self) -> Row:
         """A name."""
-        return [("getting ready", "title")]
+        return [("in the queue" if self.run and self.run.state == "queued" else "getting ready", "title")]
 
     def paint(self, width: int, height: int) -> list[Row]:
-        """Phases, then what is known of data and model."""
+        """Phases, then what is known of data and model; of a run that waits, what for."""
         if self.run is None:
             return []
+        if self.run.state == "queued":
+            return [[], *self._waiting(self.run, width)]
         view = self.run.view
         phases = list(view.phases.values())
         rows: list[Row] = [[]]
-        for began, phase in phases[-max(1, height - 6) :]:
+        for began, phase in phases[-max(1, height - 4) :]:
             rows.append(self._phase(view, began, phase, width))
         if not phases:
             text = "The worker is starting…" if self.run.alive else "It did not begin."
@@ -153,10 +177,34 @@ class Preparation(RunPane):
                 ]
         return rows
 
+    def _waiting(self, run: Run, width: int) -> list[Row]:
+        """Its place, the runs before it, and what is being waited for."""
+        shelf = self.luthier.shelf
+        place = shelf.waiting(run.dir.name)
+        if place is None:
+            return [[("  It is about to start.", "text")]]
+        ticket, before = shelf.queue[place], shelf.queue[:place]
+        living = [other.dir.name for other in self.luthier.link.live()]
+        rows: list[Row] = [
+            [(f"  {self.glyphs.states['queued']} ", "muted"), (f"number {place + 1} of {len(shelf.queue)}", "title")]
+        ]
+        if ticket.device:
+            rows.append([("    on ", "muted"), (plain(ticket.device, 40), "text")])
+        for name in [*living, *(other.run for other in before)][-6:]:
+            state = "runs now" if name in living else "waits, too"
+            rows.append([("    after ", "muted"), (plain(name, max(8, width - 30)), "text"), (f"  {state}", "faint")])
+        if not living and not before:
+            rows.append([("    it starts as soon as its device is free", "muted")])
+        return [
+            *rows,
+            [],
+            [("  It starts by itself, also when Luthier is closed. S takes it out of the queue.", "muted")],
+        ]
+
     def _phase(self, view: RunView, began: float, phase: e.Phase, width: int) -> Row:
         current = view.phase is not None and view.phase.name == phase.name and self.run is not None
         room = 28 if width < 90 else 36
-        name = pad(plain(phase.name, room), room)
+        name = pad(plain(phase.name, room - 1), room)
         if not current:
             took = words.duration(max(0.0, phase.t - began)) if phase.t > began else ""
             return [(f"  {self.glyphs.yes} ", "good"), (name, "muted"), (took, "faint")]
@@ -200,4 +248,9 @@ class Outcome(RunPane):
         if self.run.state == "succeeded" and view.started_t is not None and view.finished is not None:
             took = words.duration(view.finished.seconds or view.finished.t - view.started_t)
             rows.insert(0, [(f"{words.count(view.step)} steps" + ("" if view.resumes else f" in {took}"), "text")])
-        return rows[:height]
+        if len(rows) <= height:
+            return rows
+        lead = self.glyphs.arrow  # what to do is seen, too, where the reason is long; the log has all of it
+        first = next((i for i, row in enumerate(rows) if row and row[0][0].startswith(lead)), len(rows))
+        advice = rows[first:][: max(1, height // 2)]
+        return [*rows[:first][: height - len(advice)], *advice]

@@ -1,6 +1,7 @@
 """Lists of any length: only the rows in view are made. `Scroller` moves a window, `Picker` moves a cursor in it.
 
-Both know the keys of a terminal: j k, arrows, g g and G, home and end, page keys, the wheel.
+Both know the keys of a terminal: j k, arrows, g g and G, home and end, page keys, the wheel; and / with n and N, where the
+screen has no / of its own.
 """
 
 from __future__ import annotations
@@ -11,21 +12,24 @@ from textual import events
 from textual.message import Message
 from textual.widget import Widget
 
+from tui.find import Findable
 from tui.keys import bindings
 from tui.rows import Row
 from tui.widgets.painted import Painted, fit, marked
 
 
-class Scroller(Painted, can_focus=True):
+class Scroller(Findable, Painted, can_focus=True):
     """A window on rows. A subclass gives `count` and `line`; `follow` keeps the end in view."""
 
     framed = True
     follow = False
-    BINDINGS = bindings("list")
+    BINDINGS = [*bindings("list"), *bindings("search", "toggle_regex")]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.top = 0
+        self._found = -1
+        """The row that a search led to; it is lifted while the search lasts."""
         self._first_g = False
 
     def count(self, width: int) -> int:
@@ -53,7 +57,7 @@ class Scroller(Painted, can_focus=True):
             return self.empty(width)
         last_top = max(0, count - height)
         self.top = last_top if self.follow else min(self.top, last_top)
-        rows = [self.line(index, width - 1) for index in range(self.top, min(count, self.top + height))]
+        rows = [self._lifted(index, width - 1) for index in range(self.top, min(count, self.top + height))]
         if count <= height:
             return rows
         size = max(1, height * height // count)
@@ -63,6 +67,11 @@ class Scroller(Painted, can_focus=True):
             [*fit(row, width - 1), (self.glyphs.thumb if on else " ", "faint")]
             for row, on in zip(rows, thumb, strict=False)
         ]
+
+    def _lifted(self, index: int, width: int) -> Row:
+        row = self.line(index, width)
+        found = index == self._found and self.finder is not None and self.finder.active
+        return marked(fit(row, width), "selected") if found else row
 
     def move_to(self, top: int) -> None:
         """Show the rows from `top` on; reaching the end follows it again where the widget follows."""
@@ -84,6 +93,62 @@ class Scroller(Painted, can_focus=True):
     def to_end(self) -> None:
         """Move to the last row."""
         self.move_to(self.count(self.inner[0]))
+
+    # Finding
+
+    def text_of(self, index: int) -> str:
+        """What a row says: the text that is painted."""
+        return "".join(text for text, _ in self.line(index, max(1, self.inner[0] - 1)))
+
+    def rows_to_find(self) -> int:
+        """All rows."""
+        return self.count(self.inner[0])
+
+    def row_here(self) -> int:
+        """The row that was found last, while it is in view, else the uppermost one."""
+        return self._found if self.top <= self._found < self.top + self.inner[1] else self.top
+
+    def show_row(self, index: int) -> None:
+        """Lift a row, with a few rows above it."""
+        self._found = index
+        if not self.top <= index < self.top + self.inner[1]:
+            self.move_to(index - self.inner[1] // 3)
+        self.repaint()
+        self._say_found()
+
+    def clear_search(self) -> bool:
+        """Look for nothing."""
+        cleared = super().clear_search()
+        if cleared:
+            self._found = -1
+            self.repaint()
+            self._say_found()
+        return cleared
+
+    def _say_found(self) -> None:
+        for footer in self.screen.query("Footer"):
+            if isinstance(footer, Painted):
+                footer.repaint()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A search only where the screen has none of its own; n and N only while something is looked for."""
+        if action == "find":
+            return not getattr(self.screen, "has_own_search", False)
+        if action in ("find_next", "find_previous"):
+            return self.finder is not None and self.finder.active
+        return super().check_action(action, parameters)
+
+    def action_find(self) -> None:
+        """Type what to find."""
+        self.luthier.find_in(self)
+
+    def action_find_next(self) -> None:
+        """To the next match."""
+        self.go_to_match(True)
+
+    def action_find_previous(self) -> None:
+        """To the match before."""
+        self.go_to_match(False)
 
     # Keys
 
@@ -207,7 +272,18 @@ class Picker(Scroller):
         if index != self.cursor:
             self.cursor = index
             self.post_message(self.Moved(self))
+            if self.finder is not None and self.finder.active:
+                self._say_found()
         self.repaint()
+
+    def row_here(self) -> int:
+        """The row under the cursor."""
+        return self.cursor
+
+    def show_row(self, index: int) -> None:
+        """Put the cursor on a row, or on the next one where it may stand."""
+        self.select(index)
+        self._say_found()
 
     def to_start(self) -> None:
         """The cursor to the first row."""

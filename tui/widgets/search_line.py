@@ -13,6 +13,7 @@ from tui.data.model import Source
 from tui.keys import bindings
 from tui.rows import Row
 from tui.text import plain
+from tui.widgets.line_input import LineInput
 from tui.widgets.painted import Painted, row_width
 from tui.widgets.row_view import count_words
 
@@ -65,7 +66,7 @@ class SearchLine(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Field and words."""
-        yield Input(placeholder="text, or column:text", id="sought", compact=True, max_length=MOST_SOUGHT)
+        yield LineInput(placeholder="text, or column:text", id="sought", compact=True, max_length=MOST_SOUGHT)
         yield SearchWords(id="search-words")
 
     @property

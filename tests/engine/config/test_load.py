@@ -52,7 +52,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         ('[train]\nmethod = "full"', "4-bit weights cannot be trained"),
         ('[train]\nmethod = "full"\n[quantization]\nbits = 16', "rounds small updates away"),
         ('[train]\nmethod = "full"\n[quantization]\nbits = 32\n[lora]\nrank = 4', "[lora] is not read"),
-        ('[quantization]\nbits = 32\ntype = "fp4"', "are read only with bits = 4"),
+        ('[quantization]\nbits = 32\ntype = "fp4"', "is read only with quantization.bits = 4"),
         ("[eval]\nmax_rows = 4\n[split]\ntest_size = 0", "is not read with split.test_size = 0"),
         ("[split]\ntest_size = true", "must be a number"),
         ("[split]\ntest_size = 1.7", "it must be a whole number"),

@@ -121,7 +121,7 @@ def test_experts_that_stay_in_16_bits_are_counted_and_said(tmp_path: Path) -> No
 def test_a_model_that_cannot_be_traced_is_estimated_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    from engine.plan import memory
+    from engine.plan import kept
 
     def fails(*args: Any, **kwargs: Any) -> None:
         raise NotImplementedError("no shapes for this")
@@ -129,7 +129,7 @@ def test_a_model_that_cannot_be_traced_is_estimated_and_that_is_said(
     folder = llama(tmp_path, hidden_size=256, intermediate_size=700)
     device = DeviceFacts(kind=kind, name="d", bytes=1 << 40)
     traced = [plan_memory(run_of(folder), folder, LOAD, device, checkpointed=n) for n in (0, 5)]
-    monkeypatch.setattr(memory, "trace", fails)
+    monkeypatch.setattr(kept, "trace", fails)
     guessed = [plan_memory(run_of(folder), folder, LOAD, device, checkpointed=n) for n in (0, 5)]
     for truth, guess in zip(traced, guessed, strict=True):
         assert any("rule of thumb" in note and "no shapes for this" in note for note in guess.notes)

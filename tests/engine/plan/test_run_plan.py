@@ -15,7 +15,8 @@ from engine.cli.plan_page import spell_time
 from engine.config.load import load
 from engine.plan.device import this_device
 from engine.plan.history import earlier_runs
-from engine.plan.run_plan import length_of, plan_run
+from engine.plan.lengths import length_of
+from engine.plan.run_plan import plan_run
 from engine.runs.events import Finished, Hello, Memory, Model
 from engine.runs.journal import Journal
 from engine.tokens.folder import model_folder

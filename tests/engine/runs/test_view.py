@@ -83,7 +83,7 @@ def test_the_best_checkpoint_and_an_early_end() -> None:
     assert (facts["best_checkpoint"], facts["best_eval_step"], facts["best_eval_loss"]) == (5, 5, 2.0)
     assert (facts["outcome"], facts["step"], facts["total_steps"], facts["eta_s"]) == ("succeeded", 10, 100, 0.0)
     assert "Stopped early" in facts["reason"]
-    assert [text for _, text in view.log if "lowest" in text] == [
+    assert [line.message for line in view.log if "lowest" in line.message] == [
         "evaluation at step 0: loss 3.0000, the lowest so far",
         "evaluation at step 5: loss 2.0000, the lowest so far",
     ]

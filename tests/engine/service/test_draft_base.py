@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_changes_and_keys_that_are_taken_away(file: Path) -> None:
     ("key", "value", "said"),
     [
         ("tokens.max_lenght", 3, "did you mean `tokens.max_length`"),
-        ("tokens.max_length", 3, "greater than or equal to 8"),
+        ("tokens.max_length", 3, "at least 8"),
         ("tokens.packing", "bdf", "did you mean"),
         ("data[7].template", "qa", "`data[7].template` leads nowhere"),
         ("data[x]", 1, "no key of a run file"),
@@ -106,3 +107,12 @@ def test_a_run_directory_is_its_run_file(file: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[model")
     with pytest.raises(ConfigError, match="not valid TOML"):
         base_of(str(tmp_path / "bad.toml"), {})
+
+
+def test_a_date_comes_as_text(tmp_path: Path) -> None:
+    # what a screen sends is JSON, which has no dates
+    tables = {"model": {"path": "m", "date": "2026-01-31"}, "data": [{"path": "a.jsonl"}]}
+    assert base_of("", tables).run_file({}).model.date == datetime.date(2026, 1, 31)
+    assert base_of("", tables).run_file({"model.date": "2026-02-01"}).model.date == datetime.date(2026, 2, 1)
+    with pytest.raises(ConfigError, match="date"):
+        base_of("", tables).run_file({"model.date": "tomorrow"})

@@ -149,3 +149,11 @@ def test_without_asking_for_it_no_checkpoint_is_kept_beside(rows: Prepared, tiny
     save_weights(trainer.model, tmp_path / "adapter")
     left = load_file(tmp_path / "adapter" / ADAPTER_WEIGHTS)
     assert all(torch.equal(left[name], saved[name]) for name in saved)
+
+
+def test_the_reason_counts_in_words() -> None:
+    once, thrice = Best(2, 1.5, 1), Best(2, 1.5, 3)
+    assert once.reason(4, 9).startswith("Stopped early after step 4 of 9: one evaluation was not below 1.5000")
+    assert thrice.reason(8, 9).startswith(
+        "Stopped early after step 8 of 9: 3 evaluations in a row were not below 1.5000"
+    )

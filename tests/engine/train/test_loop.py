@@ -10,11 +10,12 @@ import pytest
 
 from engine.config.load import dump, load
 from engine.errors import RunError
-from engine.runs.commands import CommandReader, send
-from engine.runs.events import Checkpoint, Eval, Sample, Step
+from engine.runs.commands import CommandName, CommandReader, send
+from engine.runs.events import Ack, Checkpoint, Eval, Event, Phase, Plan, Sample, Step
 from engine.runs.journal import Journal
 from engine.runs.paths import RunDir
 from engine.runs.store import Run
+from engine.train import loop
 from engine.train.checkpoint import newest
 from engine.train.control import Control
 from engine.train.session import Session
@@ -310,3 +311,64 @@ def test_a_checkpoint_of_a_stop_is_told_as_the_best_once_it_was_evaluated(
     assert min(steps, key=lambda step: steps[step]) == 2, steps
     assert [c.step for c in view.checkpoints if c.best] == [0, 2]
     assert [c.step for c in view.checkpoints] == [0, 2, 3]
+
+
+def test_a_pause_changes_no_number_and_obeys_meanwhile(
+    whole: RunDir, tmp_path: Path, tiny_model: Path, rows_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_dir = make_run(tmp_path / "paused", tiny_model, rows_file)
+    asked: list[CommandName] = ["evaluate", "checkpoint", "pause", "unpause"]
+
+    def sleep(seconds: float) -> None:
+        if asked:
+            send(run_dir.commands, asked.pop(0))
+
+    monkeypatch.setattr(loop.time, "sleep", sleep)
+    see = Journal.append
+
+    def append(self: Journal, event: Event, sync: bool = False) -> Event:
+        if isinstance(event, Step) and event.step == 3:
+            send(run_dir.commands, "pause")
+        return see(self, event, sync)
+
+    monkeypatch.setattr(Journal, "append", append)
+    assert work(run_dir)
+    steps, unpaused = (events_of(d.path, Step) for d in (run_dir, whole))
+    assert [(s.step, s.loss, s.grad_norm, s.batch) for s in steps] == [
+        (s.step, s.loss, s.grad_norm, s.batch) for s in unpaused
+    ]
+    assert {**evaluations(run_dir), 3.0: 0} == {**evaluations(whole), 3.0: 0}
+    assert 3.0 in evaluations(run_dir)
+    names = [event.name for event in events_of(run_dir.path, Phase)]
+    told = [
+        name for name, before in zip(names[1:], names, strict=False) if name != before and "paused" in (name, before)
+    ]
+    assert told == ["paused", "training"]
+    assert names.count("paused") == 2  # once more after the evaluation
+    assert not asked
+    acks = [event.command for event in events_of(run_dir.path, Ack)]
+    assert acks == ["pause", "evaluate", "checkpoint", "pause", "unpause"]
+
+
+def test_a_stop_ends_a_pause(
+    tmp_path: Path, tiny_model: Path, rows_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_dir = make_run(tmp_path / "stopped", tiny_model, rows_file)
+    run_dir.commands.touch()
+    send_twice = iter(["stop", "stop"])
+    monkeypatch.setattr(loop.time, "sleep", lambda seconds: send(run_dir.commands, next(send_twice)))
+    poll = Control.poll
+
+    def pausing(self: Control) -> None:
+        poll(self)
+        self.paused = True
+
+    monkeypatch.setattr(Control, "poll", pausing)
+    assert not work(run_dir)
+    assert [c.step for c in events_of(run_dir.path, Checkpoint)] == []
+    assert [event.name for event in events_of(run_dir.path, Phase)][-2:] == ["paused", "training"]
+
+
+def test_the_plan_says_how_often_a_run_is_looked_at(whole: RunDir) -> None:
+    (plan,) = events_of(whole.path, Plan)
+    assert (plan.eval_every, plan.save_every, plan.sample_every) == (2, 3, 0)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from textual.screen import ModalScreen
 
+from tui.keys import bindings
+
 if TYPE_CHECKING:
     from tui.app import LuthierApp
 
@@ -16,6 +18,7 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     """A box over the screen; `None` is the answer of one who closes it."""
 
     CSS_PATH = "dialogs.tcss"
+    BINDINGS = bindings("dialog", "accept", "complete")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
     @property
@@ -33,6 +36,10 @@ class Dialog(ModalScreen[Result], Generic[Result]):
             styles = self.query_one(name).styles
             if styles.height is None or styles.height.value != wanted:
                 styles.height = wanted
+
+    def action_help(self) -> None:
+        """What this is, and all keys."""
+        self.luthier.show_help()
 
     def action_cancel(self) -> None:
         """Close without an answer."""

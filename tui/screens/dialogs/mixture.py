@@ -15,6 +15,7 @@ from tui.link.service import ServiceError
 from tui.rows import Row
 from tui.screens.dialogs.base import Dialog
 from tui.text import pad, plain, wrap
+from tui.widgets.line_input import LineInput
 from tui.widgets.mixture_pane import drawn_words, epochs
 from tui.widgets.painted import Painted
 
@@ -105,7 +106,7 @@ class MixtureDialog(Dialog[bool]):
             box.border_title = "mixture"
             box.border_subtitle = "esc close"
             budget = self.luthier.desk.mixture.budget
-            yield Input(
+            yield LineInput(
                 str(budget or ""),
                 placeholder="rows to draw in all; empty: as many as there are",
                 id="budget",

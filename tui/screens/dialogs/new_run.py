@@ -16,6 +16,7 @@ from tui.link import VerbError, start_run
 from tui.rows import Row
 from tui.screens.dialogs.base import Dialog
 from tui.text import plain, wrap
+from tui.widgets.line_input import LineInput
 from tui.widgets.painted import Painted
 
 _MOST_SHOWN = 8
@@ -89,7 +90,7 @@ class NewRun(Dialog[str]):
         with Vertical(id="new-run") as box:
             box.border_title = "new run"
             box.border_subtitle = "tab complete   enter start   esc close"
-            yield Input(self.path, placeholder="path of a run file", id="path", compact=True)
+            yield LineInput(self.path, placeholder="path of a run file", id="path", compact=True)
             yield Advice()
 
     def on_mount(self) -> None:

@@ -12,6 +12,7 @@ from tui.keys import bindings
 from tui.rows import Row
 from tui.screens.dialogs.base import Dialog
 from tui.text import pad
+from tui.widgets.line_input import LineInput
 from tui.widgets.painted import apart
 from tui.widgets.scroller import Picker
 
@@ -48,7 +49,8 @@ class Commands(Picker):
         """Name, what it does, its key."""
         command = self.found[index]
         longest = max(len(other.name) for other in self.all)
-        name = pad(command.name, min(longest + 2, width // 2))
+        placeholder = f" {command.placeholder}" if command.argument else ""
+        name = pad(command.name + placeholder, min(longest + 2, width // 2))
         return apart([(" " + name, "text"), (command.help, "muted")], [(f" {command.keys} ", "key")], width)
 
     def empty(self, width: int) -> list[Row]:
@@ -73,7 +75,7 @@ class Palette(Dialog[Command]):
         with Vertical(id="palette") as box:
             box.border_title = "commands"
             box.border_subtitle = "enter run   esc close"
-            yield Input(self.wanted, placeholder="find a command", id="wanted", compact=True)
+            yield LineInput(self.wanted, placeholder="find a command", id="wanted", compact=True)
             yield Commands(self.commands)
 
     def on_mount(self) -> None:

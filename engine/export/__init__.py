@@ -1,0 +1,1 @@
+"""What leaves Luthier for other programs: pictures of curves, scripts."""

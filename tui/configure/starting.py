@@ -1,0 +1,74 @@
+"""What a start needs to know: what will run, whether it may, in which ways, and what becomes of changes that are not written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from tui import words
+from tui.configure.command import CannotSayError, overrides
+from tui.configure.form_state import FormState
+from tui.widgets.form_plan import course_words, memory_words
+
+if TYPE_CHECKING:
+    from engine.service.plan_protocol import Planned
+
+Way = Literal["now", "queue", "command"]
+With = Literal["write", "as they are"]
+
+
+@dataclass
+class Wanted:
+    """How a run is to be started."""
+
+    way: Way
+    changes: With = "write"
+    device: str = ""
+    """One of the machine's, "" for the usual one, or for the first that is free."""
+
+
+@dataclass
+class Start:
+    """A run before it is started."""
+
+    name: str
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    """What will run: label and text."""
+    problems: list[str] = field(default_factory=list)
+    """Why it cannot be started."""
+    warnings: list[str] = field(default_factory=list)
+    ways_with: list[With] = field(default_factory=list)
+    """What can become of unwritten changes; none where there are none."""
+    why_write: str = ""
+    """Why they can only be written."""
+
+
+def start_of(form: FormState, planned: Planned | None, trouble: str = "") -> Start:
+    """What there is to know before a draft is started; `trouble`: why there is no plan of it."""
+    draft, run = form.draft, form.checked.run
+    found = Start(run.name if run is not None else draft.origin.title)
+    found.problems = [text for _, text in form.mistakes()]
+    found.warnings = [*([trouble] if trouble else []), *(text for _, text in form.remarks())]
+    if run is not None:
+        found.facts.append(("model", run.model.path))
+        found.facts += [("data", source.path or source.preset or "?") for source in run.data]
+    if planned is not None:
+        memory, fits = memory_words(planned.plan)
+        found.facts.append(("steps", course_words(planned.plan).replace("\n", ", ")))
+        found.facts.append(("memory", memory))
+        if not fits:
+            found.warnings.insert(0, f"It does not fit: {memory}. The plan says what would save memory.")
+    elif run is not None:
+        course = run.train.steps if run.train.steps is not None else None
+        epochs = run.train.epochs or 1
+        said = f"{words.count(course)} steps" if course is not None else f"{epochs:g} epoch{'s' if epochs != 1 else ''}"
+        found.facts.append(("steps", f"{said}; the plan is not known yet"))
+    if form.path is None:
+        found.why_write = "it is in no file yet: it is written first"
+    elif draft.changes:
+        found.ways_with = ["write", "as they are"]
+        try:
+            overrides(form)
+        except CannotSayError as error:
+            found.ways_with, found.why_write = ["write"], str(error)
+    return found
