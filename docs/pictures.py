@@ -17,19 +17,28 @@ from textual.pilot import Pilot
 
 from engine.runs.paths import runs_dir, starter_dir
 from tui.app import LuthierApp
+from tui.tokens.model import Origin
 
 FOLDER = Path(__file__).resolve().parent / "pictures"
 SIZE = (120, 36)
+_PATIENCE = 30
 # The exported SVG names web fonts by address; a viewer's own monospace font does as well and asks nobody.
 WEB_FONTS = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
 DATA = "tuning.jsonl"
 """A file of the demo, for the scenes of data."""
+RUN_FILE = "tune.toml"
+"""A run file of the demo, for the form."""
 WAIT = "wait"
 """In the place of a key: the service is given time."""
+PLANNED = "planned"
+"""In the place of a key: the plan has come."""
 SCENES: dict[str, tuple[bool, list[str]]] = {
     "home": (False, []),
-    "monitor": (False, ["down", "enter"]),
+    "monitor": (False, ["enter"]),
+    "crosshair": (False, ["enter", *["left"] * 60]),
+    "configure": (False, [RUN_FILE, *["right_square_bracket"] * 5, "right", "j", "right", "right", PLANNED]),
+    "compare": (False, ["space", "down", "space", "c", WAIT, *["left"] * 40]),
     "demo": (True, []),
     "data": (False, ["2", DATA, "j", "j", "j"]),
     "tokens": (False, ["t", WAIT, WAIT, "right_square_bracket", *["down"] * 2, *["right"] * 9, WAIT]),
@@ -46,6 +55,10 @@ async def photograph(name: str, runs: Path, starter: Path) -> None:
         for key in keys:
             if key == DATA:
                 app.desk.open([{"path": str(starter / DATA)}])
+            elif key == RUN_FILE:
+                app.open_configure(Origin(path=str(starter / RUN_FILE)))
+            elif key == PLANNED:
+                await planned(pilot, app)
             elif key == WAIT:
                 await settle(pilot)
             else:
@@ -60,6 +73,15 @@ async def settle(pilot: Pilot[list[str]]) -> None:
     """Wait until the journals are read and drawn."""
     for _ in range(12):
         await pilot.pause(0.15)
+
+
+async def planned(pilot: Pilot[list[str]], app: LuthierApp) -> None:
+    """Wait until the plan of what the form says now is there."""
+    for _ in range(_PATIENCE):
+        await settle(pilot)
+        if app.planning.planned is not None and not app.planning.busy:
+            return
+    sys.exit("The plan never came.")
 
 
 def main() -> None:

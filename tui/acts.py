@@ -7,9 +7,9 @@ or another screen.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import work
 
@@ -49,17 +49,19 @@ class RunActs(ShelfActs):
         app.push_screen(Monitor(name))
 
     def action_show_monitor(self) -> None:
-        """The run that was looked at last, else a living one, else the selected one."""
+        """A living run, that which was looked at last before others; else what was looked at last; else the selected one."""
+        from tui.screens.monitor import Monitor
+
         app = self._self()
         living = [run.dir.name for run in app.link.live()]
         known = [name for name in (self._last_run,) if name in app.link.runs]
         home = app.go_home()
         selected = [home.runs.selected] if home.runs.selected else []
-        names = known + living + selected
+        names = [name for name in known if name in living] + living + known + selected
         if names:
             self.open_run(names[0])
         else:
-            app.tell("There is no run to watch yet: n starts one, d shows the demo.")
+            app.push_screen(Monitor(""))
 
     def action_show_demo(self) -> None:
         """The demo's screen; nothing is started."""
@@ -199,6 +201,15 @@ class RunActs(ShelfActs):
             self._watch_new(started)
         elif started:
             app.link.hurry()
+
+    @work(group="chart")
+    async def have_drawn(self, draw: Callable[[], Coroutine[Any, Any, str]], title: str) -> None:
+        """Have a verb draw into a file. Takes seconds; who leaves the screen meanwhile ends nothing."""
+        app = self._self()
+        try:
+            app.tell(await draw(), title)
+        except (LuthierError, OSError) as error:
+            app.complain(str(error))
 
     async def _together(self, runs: Sequence[Run]) -> bool:
         from tui.screens.dialogs.confirm import Confirm

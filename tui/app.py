@@ -17,7 +17,9 @@ from typing import Any
 
 from rich.segment import Segment, Segments
 from textual import on, work
+from textual.await_complete import AwaitComplete
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 
 from engine.text import visible
@@ -35,7 +37,7 @@ from tui.keys.user import UserKeys
 from tui.link import Link, RunFound, RunGrew, RunsListed, StoryGrew
 from tui.screens.frame import Frame
 from tui.screens.home import Home
-from tui.text import Wall
+from tui.text import Wall, cell_len, wrap
 from tui.theme_acts import ThemeActs
 from tui.tokens_acts import TokensActs
 from tui.typing_ahead import TypeAheadApp
@@ -43,6 +45,10 @@ from tui.typing_ahead import TypeAheadApp
 _SOON_S = 0.05
 _LAST_WORD_S = 2.0
 _PROBLEMS_SHOWN = 3
+_TOAST, _TOAST_FRAME = 60, 3
+"""Cells of a toast as the stylesheet has it, and those of them that hold no text."""
+_BEGIN_S = 0.25
+"""When reading the runs begins at the latest, in seconds after the start."""
 
 
 class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, CommandActs, ThemeActs, TypeAheadApp):
@@ -74,6 +80,7 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Comm
         self.link = Link(self, runs_dir, starter_dir)
         self._wall = Wall(ascii_only)
         self._first_demo, self._first_fresh = demo, fresh
+        self._begun = False
         self._news: set[str] | None = None
         self._news_of_story = False
         self._seconds = 0
@@ -122,8 +129,13 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Comm
         if self._first_demo:
             self.open_demo(start=True, fresh=self._first_fresh)
         self.call_after_refresh(self._begin)
+        # Textual forgets what waits for a screen's paint where a key leads to another screen before it: then this begins.
+        self.set_timer(_BEGIN_S, self._begin)
 
     def _begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
         for problem in self._problems[-_PROBLEMS_SHOWN:]:  # the newest are of what was asked for
             self.complain(problem)
         if (more := len(self._problems) - _PROBLEMS_SHOWN) > 0:
@@ -203,6 +215,8 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Comm
     def _tell_screens(self) -> None:
         names, self._news = self._news or set(), None
         of_story, self._news_of_story = self._news_of_story, False
+        if not self.is_running:  # the screens are being closed, and have lost their widgets already
+            return
         for screen in self.screen_stack:
             if isinstance(screen, Frame) and screen.is_mounted and self.is_shown(screen):
                 screen.news(names)
@@ -211,11 +225,19 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Comm
 
     def tell(self, message: str, title: str = "") -> None:
         """A toast. Foreign text is welcome."""
-        self.notify(visible(message), title=visible(title), markup=False, timeout=4)
+        self._toast(visible(message), visible(title), "information", 4)
 
     def complain(self, message: str) -> None:
         """A toast for what went wrong; it stays longer."""
-        self.notify(visible(message), severity="error", markup=False, timeout=12)
+        self._toast(visible(message), "", "error", 12)
+
+    def _toast(self, message: str, title: str, severity: SeverityLevel, seconds: float) -> None:
+        """What is on the screen already is not said again: a key that is held down would fill it."""
+        room = min(_TOAST, int(self.size.width * 0.9)) - _TOAST_FRAME
+        if room > 0 and any(cell_len(word) > room for word in message.split()):  # Textual would break it anywhere
+            message = "\n".join(wrap(message, room))
+        if not any((told.message, told.title) == (message, title) for told in self._notifications):
+            self.notify(message, title=title, severity=severity, markup=False, timeout=seconds)
 
     # Ways
 
@@ -227,11 +249,19 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Comm
     def go_home(self) -> Home:
         """Close everything above Home. Who waits for a dialog hears that it was closed."""
         while not isinstance(self.screen, Home):
-            if isinstance(self.screen, ModalScreen):
-                self.screen.dismiss(None)
-            else:
-                self.pop_screen()
+            self.close_screen(self.screen)
         return self.screen
+
+    def close_screen(self, screen: Screen[Any]) -> None:
+        """Close the topmost screen; who waits for its answer hears that there is none."""
+        if isinstance(screen, ModalScreen):
+            screen.dismiss(None)
+        else:
+            self.pop_screen()
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the topmost screen. Home stays, however many keys were typed ahead."""
+        return AwaitComplete() if isinstance(self.screen, Home) else super().pop_screen()
 
     def action_show_home(self) -> None:
         """To the runs."""
@@ -253,14 +283,15 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Comm
         self.clear_notifications()
         if isinstance(self.focused, Findable) and self.focused.clear_search():
             return
-        self.frame.action_back()
+        if self.screen is self.frame:  # else the key was meant for what a dialog covers by now
+            self.frame.action_back()
 
     def action_leave(self) -> None:
         """Back, and from Home out."""
         if isinstance(self.screen, Home):
             self._end()
         else:
-            self.pop_screen()
+            self.close_screen(self.screen)
 
     async def action_quit(self) -> None:
         """Out, from anywhere."""

@@ -18,7 +18,7 @@ def figure(key: str, value: float | str | None) -> str:
     if value is None:
         return "-"
     if isinstance(value, str):
-        return words.STATE_WORD.get(value, value)
+        return words.state(value)
     match key:
         case "seconds":
             return words.duration(value)

@@ -6,10 +6,15 @@ The forms and all that they need are loaded with the first look at the screen, n
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import work
+
 from engine.errors import LuthierError
+from tui.link import queue_run, start_run
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     from tui.app import LuthierApp
     from tui.configure.form_state import FormState
     from tui.configure.planning import Planning
+    from tui.link.verbs import Queued
     from tui.tokens.model import Draft, Origin
 
     _Base = App[list[str]]
@@ -29,6 +35,11 @@ class ConfigureActs(_Base):
 
     _forms: dict[int, FormState] | None = None
     _planning: Planning | None = None
+
+    @cached_property
+    def _starting(self) -> set[Path]:
+        """Run files that are being checked, and start then."""
+        return set()
 
     def _app(self) -> LuthierApp:
         return self  # type: ignore[return-value]
@@ -88,7 +99,7 @@ class ConfigureActs(_Base):
     # From runs
 
     def clone_run(self, name: str) -> None:
-        """A new draft with the settings of a run, under the next free name, to be changed and started."""
+        """A new draft with the settings and the name of a run, for a file under a free name, to be changed and started."""
         from engine.config.load import read_text
         from engine.config.use import parsed
         from tui.configure.clone import began, cloned
@@ -103,12 +114,51 @@ class ConfigureActs(_Base):
             app.complain(f"{name} cannot be cloned: {error}")
             return
         taken = [*(draft.origin.title for draft in app.drafts.drafts), *(p.stem for p in Path(".").glob("*.toml"))]
-        title = next_name(str(tables.pop("name", "")) or name, taken)
-        self.open_configure(Origin(table=tuple({"name": title, **tables}.items()), name=title), made=True)
+        own = str(tables.pop("name", "")) or re.sub(r"-\d{1,6}$", "", name)  # each run of it gets its own number
+        title = next_name(own, taken) if own in taken else own
+        self.open_configure(Origin(table=tuple({"name": own, **tables}.items()), name=title), made=True)
 
-    def run_started(self, name: str) -> None:
-        """A run was started from a form: watch it."""
-        self._app()._watch_new(name)
+    # Starting
+
+    @work(group="start")
+    async def start_file(self, path: Path, changes: Sequence[str], device: str, queue: bool) -> None:
+        """Have a run file checked and started, or queued. Takes seconds; who leaves the screen meanwhile ends nothing."""
+        app = self._app()
+        if not queue and path in self._starting:
+            app.tell("It is being checked already, and starts then.", path.stem)
+            return
+        app.tell("The run file, the data and the model are checked first…", path.stem)
+        if not queue:
+            self._starting.add(path)
+        try:
+            if queue:
+                self.tell_queued(await queue_run(path, app.link.runs_dir, changes, device))
+            else:
+                self._run_started((await start_run(path, app.link.runs_dir, changes, device)).run)
+        except (LuthierError, OSError) as error:
+            app.complain(f"{path.name} was not started: {error}")
+        finally:
+            if not queue:
+                self._starting.discard(path)
+
+    def tell_queued(self, queued: Queued) -> None:
+        """Say what became of a run that was queued."""
+        app = self._app()
+        place = f"It waits in place {queued.place}." if queued.place else "It starts now."
+        app.tell(f"{place} The queue goes on without this terminal.", queued.run)
+        app.link.hurry()
+
+    def _run_started(self, name: str) -> None:
+        """Watch it, where nobody has gone on to something else."""
+        from tui.screens.configure import Configure
+
+        app = self._app()
+        if isinstance(app.screen, Configure) and not app.screen.typing:
+            app._watch_new(name)
+            return
+        app._last_run = name
+        app.link.hurry()
+        app.tell("It runs; Monitor shows it.", name)
 
 
 def next_name(name: str, taken: list[str]) -> str:

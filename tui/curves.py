@@ -23,6 +23,9 @@ SMOOTHINGS: tuple[Smoothing, ...] = ("none", "light", "auto", "strong")
 _LOOKS_BACK: dict[Smoothing, float] = {"light": 0.25, "auto": 1.0, "strong": 5.0}
 """How far back the average looks, as a multiple of what fits the length of the run."""
 _MOST_BETA = 0.998
+_FADED_FROM = 3
+"""Lines from which the area below a small chart's line is faded."""
+_DENSER = "._-=+*#"
 EACH_STEP = ("loss", "learning_rate", "grad_norm", "tokens_per_s", "peak_gib")
 """Metrics that are measured at each step, and so lie where the steps lie."""
 
@@ -126,10 +129,27 @@ def area(view: RunView, metric: str, ink: str, width: int, height: int, style: S
     """A small chart: the course of a metric from zero up, the area below it faded; a line at `limit` where there is one."""
     series = view.series[metric]
     x, (_, y) = x_of(view, metric, style.axis), numbers(series)
-    curves = [Curve(x, y, ink, fill=f"{ink}-fill")]
+    if style.ascii_only and height == 1:
+        return [[(_one_line(x, y, width, style.x_range), ink)]]
+    fill = f"{ink}-fill" if height >= _FADED_FROM else ink  # in two lines the faded parts would be stray blocks
+    curves = [Curve(x, y, ink, fill=fill)]
     if limit and style.x_range is not None and height > 2:  # in few lines it would hide the course
         curves.append(Curve(np.array(style.x_range), np.array([limit, limit]), "muted", ascii_char="-"))
     return draw(curves, width, height, style).rows
+
+
+def _one_line(x: Floats, y: Floats, width: int, x_range: tuple[float, float] | None) -> str:
+    """The course as one line of ASCII: the higher the value from zero up, the denser the sign."""
+    low, high = x_range or (float(x[0]), float(x[-1])) if len(x) else (0.0, 1.0)
+    edges = np.linspace(low, high, width + 1)[1:]
+    at = np.clip(np.searchsorted(x, edges, "right") - 1, 0, max(0, len(x) - 1))
+    seen = (x[at] >= low) & (edges - (high - low) / width <= x[-1]) & np.isfinite(y[at]) if len(x) else at < 0
+    values = np.abs(y[at][seen]) if len(x) else np.zeros(0)
+    top = float(values.max()) if len(values) else 0.0
+    signs = [" "] * width
+    for i, value in zip(np.flatnonzero(seen), values, strict=True):
+        signs[i] = _DENSER[round(float(value) / top * (len(_DENSER) - 1))] if top > 0 else _DENSER[0]
+    return "".join(signs)
 
 
 def value_at(view: RunView, metric: str, x: float, axis: Axis) -> float | None:

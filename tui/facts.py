@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 from engine.runs import events as e
+from engine.runs.paths import runs_dir as usual_runs_dir
 from engine.runs.store import Run
 from engine.runs.view import RunView
 from tui import words
@@ -13,6 +17,9 @@ from tui.rows import Row
 from tui.text import cell_len, plain, wrap
 
 LABEL_WIDTH = 12
+_MOST_CHECKPOINTS = 4
+_LOOKS_AT = 24
+"""So many of the newest checkpoints are looked for."""
 
 
 def fact(label: str, parts: list[Row], width: int, glyphs: Glyphs) -> list[Row]:
@@ -122,7 +129,7 @@ def figures(run: Run, width: int, glyphs: Glyphs) -> list[Row]:
     """What is known of a run, for the pane beside the list of runs."""
     view = run.view
     rows: list[Row] = []
-    checkpoints = [words.count(checkpoint.step) for checkpoint in view.checkpoints[-4:]]
+    checkpoints = [words.count(step) for step in kept_steps(run)[-_MOST_CHECKPOINTS:]]
     started = [] if view.started_t is None else [_ago(view.started_t)]
     for label, parts in (
         ("loss", result_parts(view)),
@@ -135,6 +142,12 @@ def figures(run: Run, width: int, glyphs: Glyphs) -> list[Row]:
         if parts:
             rows += fact(label, parts, width, glyphs)
     return rows
+
+
+def kept_steps(run: Run) -> list[int]:
+    """The steps of the newest checkpoints that are still there: the oldest are removed as the run file says."""
+    newest = {item.path: item.step for item in run.view.checkpoints[-_LOOKS_AT:]}
+    return [step for path, step in newest.items() if (run.dir.checkpoints / path).is_dir()]
 
 
 def _ago(t: float) -> str:
@@ -162,6 +175,12 @@ def outcome(run: Run, reason: str, width: int, glyphs: Glyphs) -> list[Row]:
 
 def shell_command(run: Run) -> str:
     """The headless command that fits the state of a run."""
-    if run.state in ("queued", "starting", "running"):
-        return f"luthier watch {run.dir.name}"
-    return f"luthier status {run.dir.name}" if run.state == "succeeded" else f"luthier resume {run.dir.name}"
+    lives = run.state in ("queued", "starting", "running")
+    verb = "watch" if lives else "status" if run.state == "succeeded" else "resume"
+    return command_in(run.dir.path.parent, verb, run.dir.name)
+
+
+def command_in(runs: Path, *arguments: str) -> str:
+    """A headless command about runs of a folder, quoted for a shell; the folder is named where it is not the usual one."""
+    where = ["--runs-dir", str(runs)] if runs != usual_runs_dir() else []
+    return shlex.join(["luthier", *arguments, *where])

@@ -33,7 +33,7 @@ PARTS = (
     Part("optimizer", "optimizer", "O", "speed"),
     Part("activations", "activations", "C", "eval"),
     Part("logits", "logits", "L", "accent"),
-    Part("workspace", "workspace", "K", "raw"),
+    Part("workspace", "workspace", "K", "text"),
     Part("process", "process", "P", "muted"),
 )
 MORE = Part("", "more", "+", "warn")
@@ -48,9 +48,14 @@ def spelled(size: int) -> str:
     return f"{value:.1f} GiB" if value < 99.95 else f"{value:.0f} GiB"
 
 
-def in_gib(size: int) -> str:
-    """Bytes as a number of GiB, in at most five cells."""
-    value = size / GIB
+def unit_of(whole: int) -> tuple[str, int]:
+    """The unit in which the parts of a plan are said, and its bytes: that in which `spelled` says the whole."""
+    return ("GiB", GIB) if whole / GIB >= 0.9995 else ("MiB", 1 << 20)
+
+
+def in_unit(size: int, unit: int) -> str:
+    """Bytes as a number of a unit of so many bytes, in at most five cells."""
+    value = size / unit
     return (
         "<0.01"
         if value < 0.01

@@ -16,7 +16,8 @@ import numpy as np
 
 from tui.canvas import Canvas, Floats, Spans, fold, line_mask, merge, place, put
 from tui.rows import Row
-from tui.scales import HUGE, Axis, RowScale, axis_ticks, value_range, value_ticks, widened
+from tui.scales import HUGE, Axis, RowScale, axis_ticks, row_scale, value_range, widened
+from tui.ticks import Tick
 
 __all__ = ["Axis", "Curve", "Flags", "Floats", "Plot", "Style", "draw", "spark"]
 
@@ -123,12 +124,15 @@ def draw(
     axes = style.axes and width >= 24 and height >= 5
     lines = height - 2 if axes else height
     y_range, above = _y_range(seen, x_range, 2 * width, style)
-    to_row = RowScale(y_range, lines * dots[1], style.log_y)
-    ticks = value_ticks(to_row, y_range, lines) if axes else []
+    ticks: list[Tick] = []
+    if axes:
+        to_row, ticks = row_scale(y_range, lines, dots[1], style.log_y)
+    else:
+        to_row = RowScale(y_range, lines * dots[1], style.log_y, [], dots[1])
     left = max((len(label) for _, label in ticks), default=1) + 2 if axes else 0
     plot = Plot([], left, width - left, lines, x_range, y_range, above)
     canvas = Canvas(np.full((lines, plot.columns), " "), np.full((lines, plot.columns), "", dtype=object), dots)
-    tick_rows = {to_row.line(value, dots[1]): label for value, label in ticks}
+    tick_rows = {to_row.line(value): label for value, label in ticks}
     if axes and style.grid:
         for row in tick_rows:
             canvas.chars[row], canvas.inks[row] = "." if style.ascii_only else "┈", "grid"
@@ -215,6 +219,8 @@ def _draw_curve(canvas: Canvas, one: _Seen, plot: Plot, to_row: RowScale, style:
         if curve.fill:
             below = np.logical_or.accumulate(mask, axis=0)
             put(canvas, below, ":", curve.fill)
+            if canvas.dots == (1, 1):
+                put(canvas, mask, curve.ascii_char, curve.ink)
             on_line = mask.reshape(canvas.lines, tall, canvas.columns, wide).any(axis=(1, 3))
             canvas.inks[on_line] = curve.ink
         else:

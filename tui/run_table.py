@@ -127,7 +127,7 @@ def state_of(run: Run | None) -> str:
 
 def _row(name: str, run: Run | None, card: Card, place: int | None) -> RunRow:
     state = "queued" if place is not None and not (run is not None and run.alive) else state_of(run)
-    word = words.STATE_WORD.get(state, state)
+    word = words.state(state)
     view = run.view if run else None
     model = view.model.path.rstrip("/").rsplit("/", 1)[-1] if view and view.model else ""
     sources = view.data.sources if view and view.data else []

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from tui.canvas import Floats
-from tui.ticks import Tick, linear_ticks, log_ticks, time_ticks
+from tui.ticks import Tick, linear_ticks, log_ticks, nice_step, ticks_every, time_ticks
 
 Axis = Literal["step", "tokens", "time"]
 """What the horizontal axis counts: optimiser steps, tokens, or seconds since the start."""
@@ -22,6 +22,10 @@ _OUTLIER_REACH = 3.0
 _ENOUGH_COLUMNS = 16
 _MORE_TICKS = 6
 """How many more ticks than wanted may be tried until two fall on different lines."""
+_WORTH_OF_A_TICK = 0.1
+"""A range may be wider by this part for each tick that it has more."""
+_MIDDLE = 1.4
+"""The row of dots within a cell that a tick's value falls on: the one at the line which is drawn through its middle."""
 _DECADES = 1e-15
 """A logarithmic axis reaches down to this part of its upper bound; what is less lies on the lower bound."""
 
@@ -60,32 +64,76 @@ def value_range(
 
 
 class RowScale:
-    """Maps values to rows of dots (0 at the top), as floats within the canvas."""
+    """Maps values to rows of dots (0 at the top), as floats within the canvas.
 
-    def __init__(self, y_range: tuple[float, float], dot_rows: int, log_y: bool) -> None:
+    Invariant: the value of a tick falls on the middle of the tick's line of cells, so that lines, marks and labels agree.
+    """
+
+    def __init__(self, y_range: tuple[float, float], dot_rows: int, log_y: bool, ticks: list[Tick], dots: int) -> None:
+        """`ticks` that do not fall on the middle of a line bend the scale, by half a cell at most."""
         self.log_y = log_y
         self.low, self.high = (math.log10(v) for v in y_range) if log_y else y_range
-        self.last = dot_rows - 1
+        self.last, self.dots = dot_rows - 1, dots
+        self._at: Floats = np.zeros(0)
+        self._shift: Floats = np.zeros(0)
+        rows = self(np.array(sorted((value for value, _ in ticks), reverse=True)))
+        lines = (rows + 0.5).astype(int) // dots
+        one_each = np.unique(lines, return_index=True)[1]
+        at = rows[one_each]
+        self._shift = lines[one_each] * dots + _middle(dots) - at
+        self._at = at
 
     def __call__(self, values: Floats) -> Floats:
         values = np.log10(values) if self.log_y else values
-        rows = (self.high - values) / (self.high - self.low) * self.last
-        return np.asarray(np.clip(rows, 0, self.last), dtype=np.float64)
+        rows = np.clip((self.high - values) / (self.high - self.low) * self.last, 0, self.last)
+        if len(self._at):
+            rows = np.clip(rows + np.interp(rows, self._at, self._shift), 0, self.last)
+        return np.asarray(rows, dtype=np.float64)
 
-    def line(self, value: float, dots: int) -> int:
-        """The line of cells, each `dots` rows of dots high, in which a value lies."""
-        return int(self(np.array([value]))[0] + 0.5) // dots
+    def line(self, value: float) -> int:
+        """The line of cells in which a value lies."""
+        return int(self(np.array([value]))[0] + 0.5) // self.dots
 
 
-def value_ticks(to_row: RowScale, y_range: tuple[float, float], lines: int) -> list[Tick]:
-    """At least two where there are any: one number alone does not make a scale."""
+def _middle(dots: int) -> float:
+    return _MIDDLE if dots > 1 else 0.0
+
+
+def row_scale(y_range: tuple[float, float], lines: int, dots: int, log_y: bool) -> tuple[RowScale, list[Tick]]:
+    """The scale of a chart with an upright axis, and its ticks: at least two, as one number alone does not make a scale."""
     count = max(2, min(8, lines * 2 // 5))
-    ticks: list[Tick] = []
+    if not log_y and (fitted := _fitted(y_range, lines, dots, count)) is not None:
+        y_range, ticks = fitted
+        return RowScale(y_range, lines * dots, log_y, ticks, dots), ticks
+    plain = RowScale(y_range, lines * dots, log_y, [], dots)
+    ticks = []
     for more in range(count, count + _MORE_TICKS):
-        ticks = log_ticks(*y_range, more) if to_row.log_y else linear_ticks(*y_range, more)
-        if len({to_row.line(value, (to_row.last + 1) // lines) for value, _ in ticks}) >= 2:
+        ticks = log_ticks(*y_range, more) if log_y else linear_ticks(*y_range, more)
+        if len({plain.line(value) for value, _ in ticks}) >= 2:
             break
-    return ticks
+    return RowScale(y_range, lines * dots, log_y, ticks, dots), ticks
+
+
+def _fitted(
+    y_range: tuple[float, float], lines: int, dots: int, count: int
+) -> tuple[tuple[float, float], list[Tick]] | None:
+    """The narrowest range around `y_range` with a whole number of lines between two ticks, and these; None where none is."""
+    low, high = y_range
+    above, below = _middle(dots) / dots, (dots - 1 - _middle(dots)) / dots
+    found: list[tuple[float, int, tuple[float, float], list[Tick]]] = []
+    for step in {nice_step(high - low, n) for n in range(1, count + 2)} - {0.0}:
+        for apart in range(lines, 0, -1):
+            each = step / apart
+            bottom = math.floor(low / each + below + 1e-9) * each
+            drawn = bottom - below * each, bottom + (lines - 1 + above) * each
+            if drawn[1] < high or drawn[0] >= drawn[1]:
+                continue
+            ticks = ticks_every(*drawn, step)
+            if 2 <= len(ticks) <= count + 1:
+                missing = max(0, count - len(ticks))
+                found.append((each * (1 + _WORTH_OF_A_TICK * missing), -len(ticks), drawn, ticks))
+            break
+    return min(found)[2:] if found else None
 
 
 def axis_ticks(x_range: tuple[float, float], columns: int, axis: Axis, whole: bool) -> list[Tick]:

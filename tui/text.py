@@ -42,7 +42,7 @@ _ASCII_LIKENESS = {
         ("×✗", "x"),
         ("±≈", "~"),
         ("→▸▶", ">"),
-        ("←◂◀", "<"),
+        ("←◂◀⌫", "<"),
         ("↑▲", "^"),
         ("↓▼", "v"),
         ("•★◆", "*"),
@@ -113,10 +113,24 @@ def _wrap_line(text: str, width: int) -> list[str]:
             continue
         if line is not None and line.strip():
             lines.append(line)
-        pieces = chop_cells(word, width) if cell_len(word) > width else [word]
+        pieces = _pieces(word, width)
         lines += pieces[:-1]
         line = pieces[-1] if pieces and pieces[-1] else None
     return [*lines, line or ""]
+
+
+def _pieces(word: str, width: int) -> list[str]:
+    """A word in pieces of at most `width` cells; a path is broken behind a slash where that leaves no short line."""
+    pieces: list[str] = []
+    while cell_len(word) > width:
+        piece = chop_cells(word, width)[0]
+        if not piece:  # a cell too narrow for its character
+            return [*pieces, *chop_cells(word, width)]
+        slash = piece.rfind("/") + 1
+        piece = piece[:slash] if slash > len(piece) // 2 else piece
+        pieces.append(piece)
+        word = word[len(piece) :]
+    return [*pieces, word]
 
 
 @lru_cache(4096)

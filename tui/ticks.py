@@ -31,6 +31,11 @@ def linear_ticks(low: float, high: float, ticks: int, whole: bool = False) -> li
     step = nice_step(high - low, ticks)
     if whole:
         step = max(1.0, step if step != 2.5 else 5.0)
+    return ticks_every(low, high, step)
+
+
+def ticks_every(low: float, high: float, step: float) -> list[Tick]:
+    """Return (value, label) of the multiples of `step` in [low, high]; none where there were more than a thousand."""
     if step <= 0 or (high - low) / step > 1000:
         return []
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

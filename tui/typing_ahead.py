@@ -12,6 +12,7 @@ from typing import Any
 from weakref import WeakSet
 
 from textual import events
+from textual.widgets import Input
 from textual.worker import Worker, get_current_worker
 
 from tui.sparing import SparingApp
@@ -33,8 +34,8 @@ class TypeAheadApp(SparingApp):
         self._ahead: list[Typed] = []
         self._patient_until = 0.0
         self._ready_since = 0.0
-        """When the topmost screen was first seen ready: keys that are older were meant for it, wherever they went."""
-        self._ready_screen: object = None
+        """When the topmost screen, or a field of it, was first seen ready: older keys were meant for it, wherever they went."""
+        self._ready_for: object = None
         self._have_asked: WeakSet[Worker[Any]] = WeakSet()
         """Workers that came as far as their dialog, or are not waited for any longer."""
         self._coming: object = None
@@ -72,14 +73,16 @@ class TypeAheadApp(SparingApp):
         top = self.screen
         if self._coming is not None or not top.is_mounted or (top.is_modal and top.AUTO_FOCUS and top.focused is None):
             return False
-        if top is not self._ready_screen:
+        ready = (top, top.focused if isinstance(top.focused, Input) else None)
+        if ready != self._ready_for:
             direct = event is not None and not event.is_forwarded
-            self._ready_screen, self._ready_since = top, event.time if event and direct else time.monotonic()
+            self._ready_for, self._ready_since = ready, event.time if event and direct else time.monotonic()
         return True
 
     def _is_late(self, event: Typed) -> bool:
-        """Whether a key comes from a screen over which a dialog opened meanwhile."""
-        return self.screen.is_modal and event.time < self._ready_since
+        """Whether a key was on its way before the dialog or the field opened that it was meant for."""
+        screen = self.screen
+        return (screen.is_modal or isinstance(screen.focused, Input)) and event.time < self._ready_since
 
     def _keep(self, event: Typed) -> None:
         if not self._ahead:

@@ -20,7 +20,12 @@ STATE_ROLE: dict[str, str] = {
 
 
 STATE_WORD: dict[str, str] = {"succeeded": "done"}
-"""Shorter words for narrow columns; a state that is not here keeps its own."""
+"""What people read of a state; one that is not here is called as it is."""
+
+
+def state(name: str) -> str:
+    """A state in the word that people read."""
+    return STATE_WORD.get(name, name)
 
 
 def count(value: float) -> str:

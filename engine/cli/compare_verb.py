@@ -11,6 +11,7 @@ from rich.text import Text
 
 from engine.cli import console
 from engine.cli.progress import duration
+from engine.cli.watch_page import state_word
 from engine.errors import RunError
 from engine.runs.card import read_card
 from engine.runs.differences import GROUPS, Fact, differences
@@ -89,7 +90,7 @@ def written(key: str, value: float | str | None) -> str:
     if value is None:
         return "-"
     if isinstance(value, str):
-        return value
+        return state_word(value)
     if key == "seconds":
         return duration(value)
     if key == "peak_gib":

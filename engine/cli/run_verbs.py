@@ -12,6 +12,7 @@ from rich.console import Group
 
 from engine.cli import console
 from engine.cli.progress import narrator
+from engine.cli.watch_page import state_word
 from engine.errors import ExitCode, RunError
 from engine.runs.commands import send
 from engine.runs.crash import what_next
@@ -75,7 +76,9 @@ def stop_now(name: str | None, folder: Path | None, as_json: bool) -> None:
     if not kill(run.dir.path):
         console.say(f"{run.dir.name} had just ended by itself.")
     run.load()
-    console.say(f"{run.dir.name} was killed. {lost}" if run.state == "crashed" else f"{run.dir.name} {run.state}.")
+    console.say(
+        f"{run.dir.name} was killed. {lost}" if run.state == "crashed" else f"{run.dir.name} {state_word(run.state)}."
+    )
     _report(run, as_json)
 
 
@@ -164,7 +167,7 @@ def _report(run: Run, as_json: bool) -> None:
         console.json_line({"type": "summary", **summary, "result": str(result) if result else None})
         return
     loss = "" if summary["eval_loss"] is None else f", evaluation loss {summary['eval_loss']:.4f}"
-    console.say(f"{run.dir.name} {run.state} at step {run.view.step} of {run.view.total_steps}{loss}")
+    console.say(f"{run.dir.name} {state_word(run.state)} at step {run.view.step} of {run.view.total_steps}{loss}")
     if run.reason:
         console.say(run.reason, "red" if run.state in ("failed", "crashed") else "")
     if run.state in ("stopped", "failed", "crashed"):

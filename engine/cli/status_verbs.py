@@ -101,7 +101,7 @@ def _facts(run: Run, summary: dict[str, Any]) -> list[tuple[str, str]]:
 def runs(folder: Path | None, as_json: bool) -> None:
     """All runs, as a table or as one JSON object with a list."""
     place = runs_dir(folder)
-    found = [Run(run_dir).load() for run_dir in list_runs(place)]
+    found = _in_turn([Run(run_dir).load() for run_dir in list_runs(place)], place)
     if as_json:
         console.json_line({"runs_dir": str(place), "runs": [run.summary() for run in found]})
         return
@@ -124,6 +124,18 @@ def runs(folder: Path | None, as_json: bool) -> None:
             f"{duration(max(0.0, time.time() - view.updated_t))} ago" if view.updated_t else "",
         )
     console.show(table)
+
+
+def _in_turn(found: list[Run], place: Path) -> list[Run]:
+    """The runs with those that wait in the order of the queue, above those that have ended."""
+    turn = {ticket.run: number for number, ticket in enumerate(queue_of(place))}
+
+    def rank(run: Run) -> tuple[int, int]:
+        if run.alive:
+            return 0, 0
+        return (1, turn[run.dir.name]) if run.dir.name in turn else (2, 0)
+
+    return sorted(found, key=rank)
 
 
 def spec(as_json: bool) -> None:

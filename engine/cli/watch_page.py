@@ -33,7 +33,12 @@ def page(run: Run) -> list[Text]:
 
 def state_of(run: Run) -> str:
     """The state in a word; a paused run runs, but says so."""
-    return "paused" if run.state == "running" and run.view.paused else run.state
+    return "paused" if run.state == "running" and run.view.paused else state_word(run.state)
+
+
+def state_word(state: str) -> str:
+    """A state as people read it; JSON keeps the state's own name."""
+    return "done" if state == "succeeded" else state
 
 
 def headline(run: Run) -> str:

@@ -116,7 +116,7 @@ RANK = Advice(
     usual_range=(2, 256),
     low="cannot hold much: a style or a format, hardly new knowledge",
     high="costs memory and overfits sooner; with plain scaling it learns hardly more (then set rslora)",
-    source=f"{_LORA} (4 to 64), {_QLORA} (64), arXiv 2312.03732",
+    source=f"{_LORA} (1 to 64), {_QLORA} (64), arXiv 2312.03732",
     steps=(2, 4, 8, 16, 32, 64, 128, 256),
 )
 ALPHA = Advice(
@@ -193,7 +193,7 @@ GRAD_ACCUMULATION = Advice(
 )
 LEARNING_RATE = Advice(
     usual="1e-4 to 3e-4 for LoRA, ten times less for a full fine-tune",
-    usual_range=(1e-6, 5e-3),
+    usual_range=(1e-6, 1e-3),
     low="learns slowly or not at all",
     high="the loss jumps, or ends as not a number",
     source=f"{_QLORA} (2e-4 for 7B and 13B, 1e-4 for 33B and 65B)",

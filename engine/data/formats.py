@@ -102,8 +102,9 @@ def format_problem(name: str, rows: Sequence[Row], chosen: Columns, assistant: s
         )
     absent = [columns[r] for r in form.roles if not r.endswith("?") and columns[r] not in names]
     if rows and absent:
+        column = "column" if len(absent) == 1 else "columns"
         return (
-            f"format {name!r} needs the column {' and '.join(map(repr, absent))}, which no row has. "
+            f"format {name!r} needs the {column} {' and '.join(map(repr, absent))}, which no row has. "
             f"It has the columns {named(names)}. "
             "Name yours with columns = {…} under [[data]], or choose another format."
         )

@@ -17,14 +17,15 @@ Left out:
 """
 
 import json
+import logging
 import math
-import random
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from transformers import AutoModelForCausalLM{imports}
 
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it speaks of kernels that nobody asked for
 HERE = Path(__file__).resolve().parent
 ROWS, ORDER, HELD_OUT = HERE / {rows!r}, HERE / {order!r}, {held_out}
 MODEL = {model!r}
@@ -163,7 +164,6 @@ def evaluate(model, rows):
 
 
 def main():
-    random.seed(SEED)
     rows = [(row["ids"], row["labels"]) for row in read_lines(ROWS)]
     order = read_lines(ORDER)
     held_out = [(row["ids"], row["labels"]) for row in read_lines(HELD_OUT)] if HELD_OUT else []

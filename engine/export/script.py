@@ -29,6 +29,7 @@ MOST_PIECES = 20_000_000
 ALWAYS_LEFT_OUT = (
     "checkpoints, resuming, the memory plan and the halving of the micro-batch where memory runs out",
     "the search for loss spikes, the journal; it prints a line of JSON for each step",
+    "a tokenizer beside what it saves: it is the one of the model, with the new tokens where any are added",
 )
 
 
@@ -43,6 +44,11 @@ class Script:
     steps: int
     left_out: list[str] = field(default_factory=list)
     """What the script does not do, in words."""
+
+    @property
+    def all(self) -> list[Path]:
+        """Every file of it."""
+        return [path for path in (self.path, self.rows, self.order, self.held_out) if path is not None]
 
 
 def write_script(run: RunFile, out: Path, progress: Progress = silent) -> Script:
@@ -73,7 +79,11 @@ def write_script(run: RunFile, out: Path, progress: Progress = silent) -> Script
         if files.held_out is not None:
             _write_lines(files.held_out, _rows(data.test, run.eval.max_rows))
         out.write_text(said, encoding="utf-8")
-    except OSError as error:
+    except BaseException as error:
+        for path in files.all:  # half of them would be in the way of the next time
+            path.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise ConfigError(
             f"{error.filename or out} cannot be written: {(error.strerror or str(error)).lower()}."
         ) from error
@@ -127,8 +137,8 @@ def _refuse_size(plan: BatchPlan) -> None:
 
 
 def _refuse_there(files: Script) -> None:
-    for path in (files.path, files.rows, files.order, files.held_out):
-        if path is not None and path.exists():
+    for path in files.all:
+        if path.exists():
             raise ConfigError(f"{path} is there already. Name a script that is not there yet with -o.")
 
 

@@ -17,6 +17,7 @@ from engine.plan.memory import Planned
 from engine.plan.timing import Pace
 from engine.plan_facts import DeviceFacts
 from engine.runs.events import AnyEvent, Memory, Model, Step, decode
+from engine.runs.lock import is_held
 from engine.runs.paths import RunDir
 from engine.runs.store import list_runs
 from engine.train.model import quantization_name
@@ -28,6 +29,8 @@ LEAST_STEPS = 5
 """Steps of a run that count: the first of all warms up."""
 LEAST_OFF = 0.05
 """No time is told closer than this share of it."""
+MOST_OFF = 0.5
+"""Runs that differ by more say nothing about how far off the next one will be."""
 _HEAD, _TAIL = 1 << 18, 1 << 19
 _SAME = 0.01
 """Share by which the parameters of one model may differ: padding of what is quantised, new tokens."""
@@ -84,6 +87,8 @@ def earlier_pace(runs: Path, like: Like) -> Told | None:
     """The pace of the newest run like this one, and how far others were from it; None where there is none."""
     found: list[tuple[str, float, float]] = []
     for folder in list_runs(runs)[:LOOKED_AT]:
+        if is_held(folder.lock):
+            continue  # what goes on beside other work is no measure yet
         seconds = _seconds_per_cell(folder, like)
         if seconds is not None:
             found.append((folder.name, *seconds))
@@ -95,7 +100,7 @@ def earlier_pace(runs: Path, like: Like) -> Told | None:
     paces = [each for _, each, _ in found]
     off = max(LEAST_OFF, spread, (max(paces) - min(paces)) / both)
     again = like.checkpointed / max(1, like.layers)
-    return Told(Pace(both / (2 + again), both), f"earlier run {name}", off)
+    return Told(Pace(both / (2 + again), both), f"earlier run {name}", off if off <= MOST_OFF else None)
 
 
 def _seconds_per_cell(run: RunDir, like: Like) -> tuple[float, float] | None:

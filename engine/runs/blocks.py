@@ -33,12 +33,12 @@ class _Lean(msgspec.Struct, tag_field="type", tag="step", gc=False, kw_only=True
     epoch: Annotated[float, msgspec.Meta(ge=0, le=1e9)]
     loss: float | None
     finite: bool = True
-    supervised_tokens: int = 0
-    tokens: int = 0
-    cells: int = 0
+    supervised_tokens: e.Count = 0
+    tokens: e.Count = 0
+    cells: e.Count = 0
     learning_rate: float = 0.0
     grad_norm: float | None = None
-    seconds: float = 0.0
+    seconds: e.Seconds = 0.0
     peak_gib: float = 0.0
 
 
@@ -74,7 +74,7 @@ class Bulk:
     def _together(self, data: bytes | bytearray, size: int) -> list[Any] | None:
         try:
             items: list[Any] = _decoder.decode_lines(memoryview(data)[:size])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except e.UNREADABLE:
             return None
         return items
 
@@ -85,7 +85,7 @@ class Bulk:
                 continue
             try:
                 items.append(decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except e.UNREADABLE:
                 self._count(line)
         return items
 
@@ -93,7 +93,7 @@ class Bulk:
         try:
             e.decode(line)
             self.skipped += 1
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except e.UNREADABLE:
             self.damaged += 1
 
 
@@ -148,7 +148,7 @@ def _complete_newest(found: list[e.AnyEvent | StepBlock], data: bytes | bytearra
         start = data.rfind(b"\n", 0, end - 1) + 1
         try:
             event = _steps_whole.decode(data[start:end])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except e.UNREADABLE:
             end = start
             continue
         if (event.seq, event.step) == (block.last.seq, block.last.step):

@@ -60,6 +60,6 @@ class CommandReader:
         for line in whole.splitlines():
             try:
                 commands.append(msgspec.json.decode(line, type=Command))
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 continue
         return commands

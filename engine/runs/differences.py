@@ -6,11 +6,13 @@ Everything is read from the run directories: the resolved run file and the journ
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine.runs.foreign import imported_from
 from engine.runs.store import Run
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 Group = Literal["run file", "data", "versions", "machine", "outcome"]
 GROUPS: tuple[Group, ...] = ("run file", "data", "versions", "machine", "outcome")
 UNREADABLE = "cannot be read"
+UNKNOWN = "?"
+"""A key of a run file that cannot be read, or that an imported log does not tell."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Fact:
         if (self.group, self.key) == ("run file", "name"):
             return False
         whole = self.group == "run file" and not _of_source(self.key)
-        told = self.values if whole else tuple(value for value in self.values if value)
+        told = [value for value in self.values if value != UNKNOWN and (whole or value)]
         return len(set(told)) > 1
 
 
@@ -47,12 +51,25 @@ def differences(runs: Sequence[Run], everything: bool = False) -> list[Fact]:
 
     The order is that of `GROUPS`; within the run file, that of its keys.
     """
-    facts = _of_run_files([read_table(run) for run in runs])
+    tables = [read_table(run) for run in runs]
+    facts = _of_run_files([None if imported_from(run.dir) else table for run, table in zip(runs, tables, strict=True)])
+    facts = [_filled(fact, runs, tables) for fact in facts]
     told = [{"data": _data(run), "versions": _versions(run), "machine": _machine(run)} for run in runs]
     for group in GROUPS[1:4]:
         facts += _lined_up(group, [one[group] for one in told])
     facts += _lined_up("outcome", [_outcome(run) for run in runs])
     return facts if everything else [fact for fact in facts if fact.differs]
+
+
+def _filled(fact: Fact, runs: Sequence[Run], tables: Sequence[dict[str, Any] | None]) -> Fact:
+    """Of an imported run what its log tells: what else stands in a run file is no fact of it."""
+    values = list(fact.values)
+    for i, (run, table) in enumerate(zip(runs, tables, strict=True)):
+        if fact.group == "run file" and imported_from(run.dir):
+            told = dict(_flat(table or {}))
+            unread = fact.key == "run.toml"
+            values[i] = "" if unread else shown(told[fact.key]) if fact.key in told else UNKNOWN
+    return dataclasses.replace(fact, values=tuple(values))
 
 
 def read_table(run: Run) -> dict[str, Any] | None:
@@ -134,7 +151,7 @@ def _of_run_files(tables: Sequence[dict[str, Any] | None]) -> list[Fact]:
                 for known, table in zip(differing, readable, strict=True)
             ]
         )
-        facts.append(Fact("run file", key, tuple("?" if table is None else next(told) for table in tables)))
+        facts.append(Fact("run file", key, tuple(UNKNOWN if table is None else next(told) for table in tables)))
     return facts
 
 

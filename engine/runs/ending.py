@@ -6,6 +6,7 @@ checkpoint is whole. `killed.json` keeps the pid, so that the run can say later 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -46,7 +47,8 @@ def kill(run_dir: Path, wait_s: float = GONE_WITHIN_S) -> bool:
             f"{directory.name} is held by process {pid or 'without a number'}, which is no worker of this machine: it may run on "
             f"another one or in a container. End it there; `luthier status {directory.name} --json` names its host."
         )
-    (run_dir / "killed.json").write_bytes(msgspec.json.encode(Killed(pid, round(time.time(), 3))) + b"\n")
+    with contextlib.suppress(OSError):  # a full disk is a reason to end a run, and none not to
+        (run_dir / "killed.json").write_bytes(msgspec.json.encode(Killed(pid, round(time.time(), 3))) + b"\n")
     try:
         if os.getpgid(pid) == pid:  # a launcher's worker leads a group: its helpers go with it
             os.killpg(pid, signal.SIGKILL)

@@ -16,6 +16,9 @@ FORMAT_VERSION = 1
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 Time = Annotated[float, msgspec.Meta(ge=0, lt=253402300800)]
 """Unix time in seconds, before the year 10000. What lies outside these bounds was written by no worker."""
+Seconds = Annotated[float, msgspec.Meta(ge=0, lt=253402300800)]
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding a line raises that is no event; the last of them, where it is nested too deeply."""
 
 Outcome = Literal["succeeded", "stopped", "failed"]
 
@@ -131,14 +134,14 @@ class Step(Event, tag="step"):
     loss: float | None
     """Mean cross-entropy over the supervised tokens of the global batch, in nats."""
     finite: bool = True
-    supervised_tokens: int = 0
-    tokens: int = 0
+    supervised_tokens: Count = 0
+    tokens: Count = 0
     """Tokens without padding."""
-    cells: int = 0
+    cells: Count = 0
     """Tokens that were computed, padding among them; 0 in journals of older workers."""
     learning_rate: float = 0.0
     grad_norm: float | None = None
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     peak_gib: float = 0.0
     batch: str = ""
     """Fingerprint of ids, labels and positions: the same as `luthier inspect --batch` prints."""
@@ -153,7 +156,7 @@ class Eval(Event, tag="eval"):
     loss: float | None
     finite: bool = True
     supervised_tokens: int = 0
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     best: bool = False
     """Whether no evaluation of this run was lower."""
 
@@ -172,7 +175,7 @@ class Checkpoint(Event, tag="checkpoint"):
     step: Count
     path: str
     bytes: int = 0
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     best: bool = False
     """Whether it holds the weights with the lowest evaluation loss so far."""
 
@@ -231,7 +234,7 @@ class Finished(Event, tag="finished"):
     reason: str = ""
     code: int = 0
     """Exit code of the worker."""
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     """Wall time of all workers of the run together."""
 
 
@@ -298,7 +301,7 @@ def encode(event: Event) -> bytes:
 def decode(line: bytes) -> AnyEvent | None:
     """Return the event in `line`, or None where it is of a type (or a shape) this version does not know.
 
-    Raises msgspec.DecodeError when the line is no JSON object at all.
+    Raises one of `UNREADABLE` when the line is no JSON object at all.
     """
     try:
         event: AnyEvent = _decoder.decode(line)

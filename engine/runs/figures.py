@@ -5,6 +5,7 @@ Read from the view alone; a figure that is not known is None, never 0. Light.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import statistics
 from collections.abc import Sequence
@@ -44,6 +45,8 @@ class Figures:
     tokens_per_s: float | None
     """Median over the steps."""
     peak_gib: float | None
+    data_id: str = ""
+    """Stands for the tokens that the losses are of; losses of other tokens are neither better nor worse."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class FigureRow:
     label: str
     values: tuple[float | str | None, ...]
     best: frozenset[int]
-    """Indices of the runs with the best value; empty where nothing is better or all are equal."""
+    """Indices of the runs with the best value; empty where nothing is better, all are equal, or losses are of other data."""
 
 
 ROWS: tuple[tuple[str, str, Better], ...] = (
@@ -72,6 +75,7 @@ ROWS: tuple[tuple[str, str, Better], ...] = (
 """Field of `Figures`, what a table calls it, and which value is better."""
 
 
+_LOSSES = ("loss", "eval_loss", "best_eval_loss")
 _DIGITS = {"tokens_per_s": 3, "peak_gib": 2}
 """A run that is faster by less than this differs by chance."""
 
@@ -93,7 +97,18 @@ def figures_of(run: Run) -> Figures:
         best_eval_step=None if best is None else int(best[0]),
         tokens_per_s=_middle(view.series.get("tokens_per_s")),
         peak_gib=view.measured_gib,
+        data_id=_data_id(run),
     )
+
+
+def _data_id(run: Run) -> str:
+    """Rows, held-out rows and tokens as the worker counted them: another tokenizer or split counts others."""
+    data = run.view.data
+    if data is None:
+        return f"unknown: {run.dir.name}"
+    sources = [(source.get("sha256") or source.get("path"), source.get("rows")) for source in data.sources]
+    counts = (data.train_examples, data.test_examples, data.train_tokens, data.supervised_tokens)
+    return hashlib.sha256(repr((sources, counts)).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def table(figures: Sequence[Figures]) -> list[FigureRow]:
@@ -101,7 +116,9 @@ def table(figures: Sequence[Figures]) -> list[FigureRow]:
     rows = []
     for key, label, better in ROWS:
         values = tuple(getattr(one, key) for one in figures)
-        rows.append(FigureRow(key, label, values, _best(values, better, _DIGITS.get(key, 4))))
+        known = {one.data_id for one, value in zip(figures, values, strict=True) if value is not None}
+        comparable = key not in _LOSSES or len(known) < 2
+        rows.append(FigureRow(key, label, values, _best(values, better if comparable else "", _DIGITS.get(key, 4))))
     return rows
 
 
@@ -119,7 +136,7 @@ def _best(values: Sequence[float | str | None], better: Better, digits: int) -> 
 
 
 def _end(positions: NDArray[Any]) -> float | None:
-    return float(positions[-1]) if len(positions) else None
+    return float(positions[-1]) or None if len(positions) else None  # 0: an imported log that does not tell
 
 
 def _late_mean(series: Series | None) -> float | None:

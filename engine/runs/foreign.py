@@ -142,6 +142,12 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
+def _seconds(value: Any) -> float:
+    """Seconds that an event may tell; 0 for what can be none."""
+    found = _finite(_number(value)) or 0.0
+    return found if 0 <= found < 1e9 else 0.0
+
+
 def _count(value: Any) -> int:
     found = _number(value)
     return int(found) if found is not None and 0 <= found < 1 << 53 else 0
@@ -160,7 +166,7 @@ def _events(state: dict[str, Any], home: Path, name: str, file: Path, notes: lis
         yield e.Log(message=note)
     yield e.Plan(
         steps=steps or done,
-        steps_per_epoch=round(steps / epochs) if steps and epochs else 0,
+        steps_per_epoch=_count(round(steps / epochs)) if steps and epochs else 0,
         batch_size=0,
         micro_batch_size=_count(state.get("train_batch_size")),
         eval_every=_every(state.get("eval_steps")),
@@ -182,9 +188,9 @@ def _events(state: dict[str, Any], home: Path, name: str, file: Path, notes: lis
             loss = _finite(_number(entry["eval_loss"]))
             is_best = loss is not None and loss < best
             best = min(best, loss) if loss is not None else best
-            taken = _finite(_number(entry.get("eval_runtime"))) or 0.0
+            taken = _seconds(entry.get("eval_runtime"))
             yield e.Eval(step=step, loss=loss, finite=loss is not None, seconds=taken, best=is_best)
-        seconds = _finite(_number(entry.get("train_runtime"))) or seconds
+        seconds = _seconds(entry.get("train_runtime")) or seconds
     yield from kept
     whole = bool(steps) and done >= steps
     reason = "" if whole else f"its log ends at step {done:,}" + (f" of {steps:,}" if steps else "")

@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 
-import msgspec
-
 from engine.runs.blocks import Bulk
-from engine.runs.events import Step, decode
+from engine.runs.events import UNREADABLE, Step, decode
 from engine.runs.journal import JournalReader
 from engine.runs.lock import is_held
 from engine.runs.paths import RunDir
@@ -74,7 +72,7 @@ def _step_in(data: bytes) -> Step | None:
         if b'"type":"step"' in line:
             try:
                 event = decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except UNREADABLE:
                 continue
             if isinstance(event, Step):
                 return event

@@ -13,12 +13,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
 from engine.runs.blocks import Bulk
 from engine.runs.columns import StepBlock
-from engine.runs.events import AnyEvent, Event, decode, encode
+from engine.runs.events import UNREADABLE, AnyEvent, Event, decode, encode
 
 SYNC_EVERY_S = 1.0
 _TAIL_BYTES = 1 << 16
@@ -120,7 +121,7 @@ def _seq_of(line: bytes) -> int | None:
         return None
     try:
         seq = msgspec.json.decode(line)["seq"]
-    except (msgspec.DecodeError, KeyError, TypeError, UnicodeDecodeError):
+    except (*UNREADABLE, KeyError, TypeError):
         return None
     return seq if isinstance(seq, int) else None
 
@@ -129,7 +130,8 @@ class JournalReader:
     """Reads a journal from wherever it stopped, live or finished.
 
     `skipped` counts lines of unknown type, `damaged` lines that are no JSON. `read` gives every event whole,
-    `read_blocks` gives the steps as columns: seven times as fast, and what a curve is drawn of.
+    `read_blocks` gives the steps as columns: seven times as fast, and what a curve is drawn of. A journal that is
+    shorter than what was read of it was written anew, and is read from its start.
     """
 
     def __init__(self, path: Path) -> None:
@@ -160,7 +162,7 @@ class JournalReader:
             self._buffer = bytearray(max_bytes)
         try:
             with self.path.open("rb", buffering=0) as file:
-                file.seek(self.offset)
+                self._seek(file)
                 size = self._buffer.rfind(b"\n", 0, file.readinto(self._buffer) or 0) + 1
         except OSError:
             return 0
@@ -170,12 +172,17 @@ class JournalReader:
         self.offset += size
         return size
 
+    def _seek(self, file: IO[bytes]) -> None:
+        if os.fstat(file.fileno()).st_size < self.offset:
+            self.offset = 0
+        file.seek(self.offset)
+
     def _bite(self, max_bytes: int) -> bytes:
         """The whole lines that come next."""
         try:
-            with self.path.open("rb", buffering=0) as file:
-                file.seek(self.offset)
-                data = file.read(max_bytes) or b""
+            with self.path.open("rb") as file:
+                self._seek(file)
+                data = file.read(max_bytes)
                 if data and b"\n" not in data:
                     data += file.readline()  # one line longer than the bite
         except OSError:  # not there yet, or no file that can be read: a viewer shows what it can
@@ -197,7 +204,7 @@ class JournalReader:
                 continue
             try:
                 event = decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except UNREADABLE:
                 self.damaged += 1
                 continue
             if event is None:

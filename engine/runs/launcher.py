@@ -32,26 +32,17 @@ def launch(
 ) -> subprocess.Popen[bytes]:
     """Start the worker of `run`, on `device` or where it likes, and return its process once it has said hello.
 
-    Raises RunError when a worker is already at work on the run, TrainingError when it died or stayed silent.
+    Raises RunError when a worker is already at work on the run or the directory cannot be written, TrainingError when the
+    worker died or stayed silent.
     """
     if is_held(run.lock):
         raise RunError(f"{run.name} is already running. Watch it with `luthier watch {run.name}`.")
     reader = JournalReader(run.journal)
     reader.offset = run.journal.stat().st_size if run.journal.exists() else 0
-    command = [sys.executable, "-m", WORKER_MODULE, str(run.path)] + (["--resume"] if resume else [])
-    write_launched(run, device or usual_device())
-    with run.log.open("ab") as log:
-        log.write(f"{STARTED} {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode())
-        log.flush()
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd=run.path,
-            env={**worker_environment(), **environment_for(device)},
-        )
+    try:
+        process = _started(run, resume, device)
+    except OSError as error:
+        raise RunError(f"{run.name} cannot be started: {error.filename or run.path}: {error.strerror}.") from error
     deadline = time.monotonic() + wait_s
     heard = False
     while True:
@@ -65,8 +56,26 @@ def launch(
         if ended:
             raise TrainingError(_death(run, f"The worker ended at once with code {process.returncode}"))
         if not heard and time.monotonic() > deadline:
+            process.kill()  # the run is said to have failed: it must not begin after all
             raise TrainingError(_death(run, f"The worker (pid {process.pid}) said nothing for {wait_s:.0f} s"))
         time.sleep(0.02)
+
+
+def _started(run: RunDir, resume: bool, device: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", WORKER_MODULE, str(run.path)] + (["--resume"] if resume else [])
+    write_launched(run, device or usual_device())
+    with run.log.open("ab") as log:
+        log.write(f"{STARTED} {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode())
+        log.flush()
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=run.path,
+            env={**worker_environment(), **environment_for(device)},
+        )
 
 
 def worker_environment() -> dict[str, str]:

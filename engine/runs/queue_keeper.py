@@ -25,6 +25,8 @@ from engine.runs.store import list_runs
 from engine.runs.ticket import CLAIMED, WAITING, Ticket, ticket_lock
 
 LOOK_EVERY_S = 1.0
+AGAIN_S = 5.0
+"""After something went wrong with the folder."""
 SOON_S = 0.2
 """After a run ended its successor starts within this; the longer pause is for a queue that has waited for a while."""
 
@@ -38,9 +40,20 @@ def main(argv: list[str] | None = None) -> int:
         lock = RunLock(keeper_lock(runs))
     except RunError:
         return 0  # another one is faster
-    recover(runs)
-    while not finished(runs, lock):
-        time.sleep(SOON_S if start_next(runs) else LOOK_EVERY_S)
+    recovered = ended = False
+    while not ended:
+        pause = LOOK_EVERY_S
+        try:
+            if not recovered:
+                recover(runs)
+                recovered = True
+            if not (ended := finished(runs, lock)) and start_next(runs):
+                pause = SOON_S
+        except (LuthierError, OSError) as error:  # a disk that is full or away for a while ends no queue
+            _say(str(error))
+            pause = AGAIN_S
+        if not ended:
+            time.sleep(pause)
     return 0
 
 
@@ -85,9 +98,14 @@ def next_of(waiting: list[Ticket], known: list[str], busy: dict[str, str]) -> tu
 
 
 def start_next(runs: Path) -> bool:
-    """Start the run whose turn it is, if its device is free; return whether there was one."""
-    chosen = next_of(queue_of(runs), devices(), busy_devices(runs))
-    if chosen is None or not claim(runs, chosen[0]):
+    """Start the run whose turn it is, if its device is free; return whether there was one.
+
+    A ticket that cannot be taken, as it is gone by now or its directory cannot be written, keeps no other from its turn.
+    """
+    waiting, known, busy = queue_of(runs), devices(), busy_devices(runs)
+    while (chosen := next_of(waiting, known, busy)) is not None and not claim(runs, chosen[0]):
+        waiting.remove(chosen[0])
+    if chosen is None:
         return False
     ticket, device = chosen
     run_dir = RunDir(runs / ticket.run)

@@ -217,4 +217,4 @@ def sparkline(values: Sequence[float] | memoryview[float], width: int) -> str:
         return " " * width
     low, high = min(finite), max(finite)
     scale = (len(SPARK_BLOCKS) - 1e-9) / (high - low) if high > low else 0.0
-    return "".join(" " if math.isnan(m) else SPARK_BLOCKS[int((m - low) * scale)] for m in means)
+    return "".join(" " if not math.isfinite(m) else SPARK_BLOCKS[int((m - low) * scale)] for m in means)

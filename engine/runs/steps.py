@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import msgspec
-
-from engine.runs.events import Step, decode
+from engine.runs.events import UNREADABLE, Step, decode
 
 _PLACES = 256
 _STRETCH = 256 << 10
@@ -100,6 +98,6 @@ def _newest(lines: bytes, sought: re.Pattern[bytes]) -> Step | None:
 def _decoded(line: bytes) -> Step | None:
     try:
         event = decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return event if isinstance(event, Step) else None

@@ -96,10 +96,13 @@ def queue_folder(runs: Path) -> Path:
 def ticket_lock(runs: Path, wait_s: float = 10.0) -> Iterator[None]:
     """Hold the queue of a runs folder; others wait, threads of this process too.
 
-    It is held for a few writes only. Raises RunError when it is not free within `wait_s`.
+    It is held for a few writes only. Raises RunError when it is not free within `wait_s`, or cannot be opened.
     """
     path = queue_folder(runs) / "tickets.lock"
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise RunError(f"The queue cannot be changed: {path} cannot be opened: {error.strerror}.") from error
     try:
         deadline = time.monotonic() + wait_s
         while True:

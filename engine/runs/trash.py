@@ -69,15 +69,13 @@ def restore(runs: Path, name: str) -> RunDir:
     One that had waited in the queue waits again, with its ticket: the caller has to see to the keeper.
     Raises RunError when there is none of that name, or when its place is taken.
     """
-    source = trash_folder(runs) / name
-    starting = [run.path for run in in_trash(runs) if run.name.startswith(name)]
-    if len(starting) == 1:
-        source = starting[0]
-    if not (source / "run.toml").is_file():
-        known = ", ".join(run.name for run in in_trash(runs)[:6])
-        raise RunError(
-            f"There is no {name!r} in the trash of {runs}. " + (f"There are: {known}." if known else "It is empty.")
-        )
+    there = in_trash(runs)
+    found = [run for run in there if run.name == name] or [run for run in there if name and run.name.startswith(name)]
+    if len(found) != 1:
+        said = f"{name!r} fits {len(found)} runs" if found else f"There is no {name!r}"
+        known = ", ".join(run.name for run in (found or there)[:6])
+        raise RunError(f"{said} in the trash of {runs}. " + (f"There are: {known}." if known else "It is empty."))
+    source = found[0].path
     target = runs / source.name.partition("~")[0]
     try:
         if target.exists():

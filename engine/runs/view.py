@@ -133,7 +133,8 @@ class RunView:
             case e.Finished():
                 self.finished, self.paused = event, False
                 level = "error" if event.outcome == "failed" else "info"
-                self._say(event.t, f"{event.outcome}" + (f": {event.reason}" if event.reason else ""), level)
+                word = "done" if event.outcome == "succeeded" else event.outcome
+                self._say(event.t, word + (f": {event.reason}" if event.reason else ""), level)
             case _:  # events of other journals
                 pass
 

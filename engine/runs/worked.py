@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-_HELLO = re.compile(rb'^\{"type":"hello".*?"t":([0-9.e+]+)\}$', re.MULTILINE)
-_TIME = re.compile(rb'"t":([0-9.e+]+)\}$')
+_HELLO = re.compile(rb'^\{"type":"hello".*?"t":(\d+(?:\.\d+)?(?:e\+?\d+)?)\}$', re.MULTILINE)
+_TIME = re.compile(rb'"t":(\d+(?:\.\d+)?(?:e\+?\d+)?)\}$')
 _BEFORE_HELLO = b'"name":"verifying checkpoints"'
 """A worker that resumes says this before its hello."""
 _BITE = 4 << 20
@@ -23,16 +23,15 @@ def worked_so_far(journal: Path) -> float:
         start = 0
         for hello in _HELLO.finditer(lines):
             last = _last_time(lines[start : hello.start()], last)
-            total += last - began if began is not None else 0.0
+            total += max(0.0, last - began) if began is not None else 0.0
             began = last = float(hello[1])
             start = hello.end()
         last = _last_time(lines[start:], last)
-    return total + (last - began if began is not None else 0.0)
+    return total + (max(0.0, last - began) if began is not None else 0.0)
 
 
 def _bites(journal: Path) -> Iterator[bytes]:
     """Whole lines, some megabytes at a time."""
-
     try:
         with journal.open("rb") as file:
             rest = b""

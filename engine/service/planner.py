@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+import msgspec
+
 from engine.errors import ResourceError
 from engine.plan_talk import Drop, MaskBytes, Question, Reply, Sequences, read, reply_decoder, write
 
@@ -31,7 +33,8 @@ class Planner:
         self._command = list(command)
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
-        self._waiting: dict[int, queue.SimpleQueue[Reply | None]] = {}
+        self._waiting: dict[int, tuple[subprocess.Popen[bytes], queue.SimpleQueue[Reply | None]]] = {}
+        """Who waits for an answer, and of which process."""
         self._sent: list[int] = []
         self._next = 1
         self.warm = False
@@ -61,7 +64,8 @@ class Planner:
             check()
             process = self._running()
             question.id, self._next = self._next, self._next + 1
-            replies = self._waiting[question.id] = queue.SimpleQueue()
+            replies: queue.SimpleQueue[Reply | None] = queue.SimpleQueue()
+            self._waiting[question.id] = process, replies
             assert process.stdin is not None
             try:
                 for key, masks in sequences.items():
@@ -103,15 +107,20 @@ class Planner:
     def _hear(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
         while (message := read(process.stdout)) is not None:  # type: ignore[arg-type]
-            reply = reply_decoder.decode(message)
+            try:
+                reply = reply_decoder.decode(message)
+            except msgspec.DecodeError:  # what follows cannot be told apart any more
+                process.kill()
+                break
             self.warm = True
             with self._lock:
                 waiting = self._waiting.get(reply.id)
                 if reply.final:
                     self._waiting.pop(reply.id, None)
             if waiting is not None:
-                waiting.put(reply)
+                waiting[1].put(reply)
         process.wait()
         with self._lock:
-            for waiting in self._waiting.values() if process is self._process else ():
-                waiting.put(None)
+            for asked, replies in self._waiting.values():
+                if asked is process:  # another one may have been started by now
+                    replies.put(None)

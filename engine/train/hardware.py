@@ -17,6 +17,8 @@ from engine.runs.events import Hardware
 from engine.runs.journal import Journal
 
 EVERY_S = 5.0
+HANGS_S = 5.0
+"""A driver that does not answer for so long when the run ends is not waited for."""
 FIRST_S = 1.0
 GIB = 1 << 30
 T = TypeVar("T")
@@ -42,15 +44,18 @@ class Watch:
         """End before the journal has its last word."""
         self._end.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(HANGS_S)
 
     def _run(self) -> None:
         _or_none(psutil.cpu_percent)  # it tells what was used since the last call of the same thread
         wait = min(FIRST_S, self.every_s)
         while not self._end.wait(wait):
             wait = self.every_s
+            seen = self.read()
+            if self._end.is_set():  # it took so long that the journal may have had its last word
+                return
             try:
-                self.journal.append(self.read())
+                self.journal.append(seen)
             except OSError:  # a full disk: the thread that trains says so when it has something to write
                 continue
 

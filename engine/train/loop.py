@@ -260,7 +260,7 @@ class Trainer:
         """Write a checkpoint of everything the next step depends on."""
         began = time.perf_counter()
         saved = checkpoint.write(self.checkpoints, self.step, self._state(), self.fill)
-        best = self.best.step if keeps_best(self.run) and self.best.step >= 0 else None
+        best = self.best.step if self.best.step >= 0 else None  # it stays where it was saved at all
         checkpoint.prune(self.checkpoints, self.run.train.keep, saved, best)
         event = Checkpoint(
             step=self.step,

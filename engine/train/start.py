@@ -103,9 +103,12 @@ def queue_run(config: Path, runs: Path, overrides: Sequence[str] = (), device: s
 
 
 def make_run(run: RunFile, runs: Path) -> RunDir:
-    """The directory of a checked run, with its resolved run file."""
+    """The directory of a checked run, with its resolved run file. Raises RunError where it cannot be written."""
     run_dir = create_run(runs, run.name)
-    run_dir.config.write_text(dump(run))
+    try:
+        run_dir.config.write_text(dump(run), encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"{run_dir.config} cannot be written: {error.strerror}.") from error
     return run_dir
 
 

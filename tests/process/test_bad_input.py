@@ -51,7 +51,7 @@ def test_missing_data_file_and_column(setup: tuple[Path, Path]) -> None:
     folder, _ = setup
     assert "There is no data file" in complaint(folder, "--set", "data.path=nowhere.jsonl")
     text = complaint(folder, "--set", "data.format=alpaca")
-    assert "needs the column 'instruction' and 'output'" in text
+    assert "needs the columns 'instruction' and 'output'" in text
     assert "question, answer" in text
 
 

@@ -47,7 +47,13 @@ def run_script(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+SHORT = "qlora"
+"""The settings that are tried by every run of the tests; the others are long."""
+
+
+@pytest.mark.parametrize(
+    "name", [SHORT, *(pytest.param(name, marks=pytest.mark.slow) for name in SETTINGS if name != SHORT)]
+)
 def test_the_script_has_the_losses_of_the_run(tmp_path: Path, tiny_model: Path, rows_file: Path, name: str) -> None:
     extra = SETTINGS[name]
     file = run_toml(tmp_path / "run.toml", tiny_model, rows_file, extra)

@@ -22,6 +22,7 @@ from tui.screens import compare as screen
 from tui.screens.compare import Compare
 from tui.screens.monitor import Monitor
 from tui.widgets.compare_chart import CompareChart
+from tui.widgets.compare_differences import CompareDifferences, _end_of
 from tui.widgets.compare_runs import CompareRuns
 
 Make = Callable[..., LuthierApp]
@@ -387,3 +388,38 @@ async def test_a_journal_that_grows_under_a_hidden_screen_is_there_afterwards(
         await until(pilot, lambda: app.link.runs["r8-1"].view.last("eval_loss") == 0.5)
         await pilot.press("escape")
         await sees(pilot, "0.500★")
+
+
+def test_of_a_long_path_the_end_is_shown() -> None:
+    path = "/data/models/of/mine/SmolLM2-135M"
+    assert _end_of(path, 20) == "…" + path[-19:]
+    assert _end_of("a long text without any", 10) == "a long te…"
+    assert _end_of(None, 10) == "-"
+
+
+async def test_no_star_for_a_loss_of_other_data(make_app: Make, runs: Path, three: list[RunDir]) -> None:
+    app = make_app()
+    clock = fakes.Clock()
+    other, journal = fakes.begin(runs, "other-1", clock, 60)
+    journal.append(e.Data(sources=[{"path": "else.jsonl", "rows": 3}], train_examples=3, train_tokens=90))
+    fakes.train(journal, clock, 1, 60, 60)
+    fakes.finish(journal, other, 60)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await compare(app, pilot, "r8-1", "r32-1")
+        await until(pilot, lambda: app.screen.query(CompareRuns))
+        best = app.screen.query_one(CompareRuns)
+        await until(pilot, lambda: best._best.get("loss"))
+        app.compare(["r8-1", "r32-1", "other-1"])
+        await until(pilot, lambda: len(best.figures) == 3)
+        assert not best._best["loss"] | best._best["best_eval_loss"]
+
+
+async def test_differences_take_the_room_that_they_need(make_app: Make, three: list[RunDir]) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await compare(app, pilot, "r8-1", "r32-1")
+        await sees(pilot, "lora.rank")
+        pane = app.screen.query_one(CompareDifferences)
+        await until(pilot, lambda: pane.size.height == pane.count(120) + 2)
+        await pilot.press("d")
+        await until(pilot, lambda: 10 < pane.size.height == min(16, pane.count(120) + 2))

@@ -347,3 +347,47 @@ async def test_a_click_elsewhere_takes_what_was_typed(make_app: Make, run_file: 
         await pilot.pause(0.05)
         assert draft_of(pilot).changes == {"lora.rank": 24}
         assert (screen_of(pilot).section, screen_of(pilot).typing) == ("split", False)
+
+
+async def test_who_comes_back_stands_where_one_was(make_app: Make, run_file: Path) -> None:
+    async with filling(make_app(), run_file) as pilot:
+        await at(pilot, "train.learning_rate")
+        await pilot.press("1")
+        await pilot.press("4")
+        await until(pilot, lambda: screen_of(pilot).composed and screen_of(pilot).field is not None)
+        await pilot.pause(0.05)
+        field = screen_of(pilot).field
+        assert field is not None
+        assert (screen_of(pilot).section, field.key) == ("train", "train.learning_rate")
+
+
+async def test_a_search_finds_names_before_words_of_the_help(make_app: Make, run_file: Path) -> None:
+    async with filling(make_app(), run_file) as pilot:
+        fields = screen_of(pilot).fields
+        for wanted, key in (("steps", "train.steps"), ("rank", "lora.rank"), ("max_len", "tokens.max_length")):
+            fields.look_for(wanted, False, 0)
+            await until(pilot, lambda key=key: fields.current is not None and fields.current.key == key)
+
+
+async def test_what_is_empty_is_said_in_words(make_app: Make, run_file: Path) -> None:
+    async with filling(make_app(), run_file) as pilot:
+        await at(pilot, "data[0].columns")
+        screen = shown(pilot.app)  # type: ignore[arg-type]
+        assert "{}" not in screen
+        assert 'default ""' not in screen
+
+
+async def test_presets_say_what_their_numbers_count(make_app: Make, run_file: Path) -> None:
+    async with filling(make_app(), run_file) as pilot:
+        await pilot.press("p")
+        await sees(pilot, "presets", " changes ")
+
+
+async def test_the_old_value_is_what_the_file_holds(make_app: Make, run_file: Path) -> None:
+    async with filling(make_app(), run_file) as pilot:
+        await at(pilot, "lora.rank")
+        await typed(pilot, "64", "enter")
+        await at(pilot, "train.seed")
+        await typed(pilot, "7", "enter")
+        await pilot.press("w")
+        await sees(pilot, "lora.rank   16 → 64", "train.seed  0 → 7")

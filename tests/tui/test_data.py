@@ -144,11 +144,11 @@ async def test_rows_are_copied_and_written(make_app: Make, tmp_path: Path, monke
         await pilot.press("w")
         await sees(pilot, "40 rows of boats.jsonl", "boats-rows.jsonl")
         await pilot.press("enter")
-        await sees(pilot, "is there already")
+        await sees(pilot, "What it holds is lost")
         await pilot.press("escape")
         assert target.read_text() == "precious\n"
         await pilot.press("w", "enter")
-        await sees(pilot, "is there already")
+        await sees(pilot, "What it holds is lost")
         await pilot.press("enter")
         await sees(pilot, "40 rows are in")
         await pilot.press("w", "ctrl+u")

@@ -125,3 +125,36 @@ async def test_a_tokenizer_is_taken_from_a_model(make_app: Make, tmp_path: Path)
         assert app.desk.tokenizer == str(model)
         await pilot.press("s")
         await sees(pilot, "tokenizer")
+
+
+async def test_a_model_that_is_not_there_is_refused_where_it_is_typed(
+    make_app: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with looking_at(make_app(), boats(tmp_path / "boats.jsonl")) as pilot:
+        await pilot.press("u")
+        await sees(pilot, "Which model is trained?")
+        await pilot.press("enter")
+        await type_into(pilot, "/nope", "enter")
+        await sees(pilot, "use in a run", "There is no folder /nope.")
+        assert not (tmp_path / "boats.toml").exists()
+
+
+def test_what_may_be_a_model(tmp_path: Path) -> None:
+    from tui.data.places import no_model
+
+    assert no_model(str(tmp_path)) == no_model("owner/name") == ""
+    assert "There is no folder /nope" in no_model("/nope")
+    assert "There is no folder ./nope" in no_model("./nope")
+    assert "There is no folder a/b/c" in no_model("a/b/c")
+    (tmp_path / "file").write_text("")
+    assert "is a file" in no_model(str(tmp_path / "file"))
+
+
+async def test_a_run_file_is_told_from_data(make_app: Make, tmp_path: Path) -> None:
+    (tmp_path / "boats.toml").write_text('[model]\npath = "/m"\n')
+    async with looking_at(make_app(), boats(tmp_path / "boats.jsonl")) as pilot:
+        await pilot.press("o")
+        await sees(pilot, "open data")
+        await type_into(pilot, str(tmp_path / "boats.toml"), "enter")
+        await sees(pilot, "boats.toml is a run file", "4 fills it in")

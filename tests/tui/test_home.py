@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from engine.runs.commands import CommandReader
 from tests.tui import fakes
@@ -74,6 +75,20 @@ async def test_the_filter(make_app: Make, runs: Path) -> None:
         await sees(pilot, "apple-1")
         await pilot.press("slash", *"zzz")
         await sees(pilot, "No run fits the filter")
+
+
+async def test_what_is_typed_right_behind_the_key_of_the_filter_is_for_it(make_app: Make, runs: Path) -> None:
+    fakes.whole_run(runs, "apple-1", 12)
+    fakes.crashed_run(runs, "pear-1", 12)
+    app = make_app()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await sees(pilot, "apple-1", "pear-1")
+        for key in ("slash", *"app", "enter"):  # all at once, as a terminal sends what is typed fast
+            app.post_message(events.Key(key, "/" if key == "slash" else key if len(key) == 1 else "\r"))
+        await sees(pilot, "1 of 1 that fit, 2 in all")
+        await pilot.pause(0.1)
+        assert isinstance(app.screen, Home), "enter closes the filter; it opens no run"
+        assert app.screen.runs.has_focus
 
 
 async def test_open_and_back(make_app: Make, runs: Path) -> None:

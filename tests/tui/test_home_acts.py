@@ -27,6 +27,7 @@ from tui.link.verbs import Started
 from tui.screens import home_keys
 from tui.screens.compare import Compare
 from tui.screens.home import Home
+from tui.widgets.queue_line import QueueLine
 from tui.widgets.run_list import RunList
 
 Make = Callable[..., LuthierApp]
@@ -231,7 +232,8 @@ async def test_the_queue_is_shown_reordered_and_cancelled(make_app: Make, runs: 
     fakes.whole_run(runs, "old-1", 6)
     with waiting(runs, "one-1", "two-1", "three-1"):
         async with make_app().run_test(size=(80, 24), notifications=True) as pilot:
-            await sees(pilot, "queue 3 for cpu", "next one-1", "after two-1", "queued")
+            await sees(pilot, "3 queued · next one-1 · 3 for cpu", "after two-1", "queued")
+            await sees(pilot, "It waits in the queue.")
             table = pilot.app.screen.query_one(RunList)
             await until(pilot, lambda: table.names[:3] == ["one-1", "two-1", "three-1"])
             await pilot.press("right_curly_bracket")
@@ -356,3 +358,22 @@ async def test_a_paused_run_says_so(make_app: Make, runs: Path) -> None:
             await sees(pilot, "paused", "It pauses: Monitor")
             await pilot.press("slash", *"state:paused", "enter")
             await sees(pilot, "1 of 1 that fit")
+
+
+async def test_the_queue_line_leaves_whole_parts_out(make_app: Make, runs: Path) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24), notifications=True):
+        line = app.screen.query_one(QueueLine)
+        line.tickets = [Ticket(run="a-run-with-a-long-name-1", device="", t=1.0, place=1)]
+        told = {width: "".join(text for text, _ in line.paint(width, 1)[0]).strip() for width in range(20, 120)}
+        whole = (
+            "◷ 1 queued · next a-run-with-a-long-name-1 · 1 for the first device that is free · { } order · x take out"
+        )
+        assert told[119] == whole
+        for width, text in told.items():
+            assert len(text) <= width
+            assert text.rsplit(" · ", 1)[-1].lstrip("◷ ") in (
+                "1 queued",
+                "next a-run-with-a-long-name-1",
+                "x take out",
+            ), text

@@ -17,6 +17,7 @@ from engine.runs.ticket import Ticket, write_ticket
 from tests.tui import fakes
 from tests.tui.conftest import sees, shown, until
 from tui.app import LuthierApp
+from tui.facts import figures, kept_steps
 from tui.glyphs import ASCII, UNICODE
 from tui.run_filter import read
 from tui.run_table import RunTable
@@ -311,3 +312,24 @@ async def test_nothing_is_painted_while_nothing_happens(
         monkeypatch.setattr(RunList, "refresh", lambda self, *args, **kwargs: sent.append(args))
         await pilot.pause(2.2)
         assert sent == []
+
+
+@pytest.mark.parametrize("width", [71, 75, 96, 130])
+def test_tags_have_a_column_and_archived_runs_say_so(runs: Path, width: int) -> None:
+    write_card(fakes.whole_run(runs, "a-run-of-mine-1", 12), Card(tags=("fast",), archived=True))
+    table = table_of(runs)
+    shape = run_cells.layout(width, 15, True)
+    assert "tags" in [column.key for column in shape.columns]
+    text = "".join(part for part, _ in run_cells.line(table.rows["a-run-of-mine-1"], shape, table, UNICODE, False))
+    assert "fast" in text
+    assert "archived" in text
+
+
+def test_only_checkpoints_that_are_there_are_told(runs: Path) -> None:
+    made = fakes.whole_run(runs, "a-1", 60)
+    run = Run(made).load()
+    assert kept_steps(run) == []
+    for step in (50, 60):
+        made.checkpoints.joinpath(f"checkpoints/{step}").mkdir(parents=True)
+    assert kept_steps(run) == [50, 60]
+    assert any("50 · 60" in "".join(part for part, _ in row) for row in figures(run, 60, UNICODE))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from tests.tui import fakes
 from tests.tui.conftest import sees, shown, until
 from tui import settings
 from tui.app import LuthierApp
@@ -131,3 +133,11 @@ async def test_the_vim_preset(make_app: Make) -> None:
         assert keys.top > 5  # type: ignore[attr-defined]
         await pilot.press("ctrl+b", "ctrl+e")
         assert keys.top == 1  # type: ignore[attr-defined]
+
+
+async def test_what_has_no_key_is_not_in_the_footer(make_app: Make, runs: Path) -> None:
+    fakes.whole_run(runs, "a-1", 3)
+    user_keys('[keymap]\n"home.open_run" = ""\n')
+    async with make_app().run_test(size=(120, 30), notifications=True) as pilot:
+        await sees(pilot, "a-1", "c compare")
+        assert shown(pilot.app).splitlines()[-1].startswith(" c compare")  # type: ignore[arg-type]

@@ -275,3 +275,18 @@ def test_what_comes_while_a_long_run_is_read_is_not_lost(
     view = link.runs["long-1"].view
     assert list(view.series["loss"].steps) == list(range(1, 2030))
     assert view.last("loss") == 9.0
+
+
+def test_a_longer_journal_in_place_of_another_is_read_anew(link: Link, desk: Desk, runs: Path, tmp_path: Path) -> None:
+    """As when a backup is put back: what was read of the other file is no beginning of this one."""
+    fakes.whole_run(runs, "a-1", 12)
+    link._scan()
+    take(link, desk)
+    longer = fakes.whole_run(tmp_path / "elsewhere", "a-1", 40, seed=3)
+    longer.journal.replace(runs / "a-1" / "events.jsonl")
+    link._scan()
+    assert take(link, desk) == {"a-1"}
+    assert link.runs["a-1"].view.step == 40
+    assert len(link.runs["a-1"].view.series["loss"]) == 40
+    link._scan()
+    assert take(link, desk) == set()

@@ -14,6 +14,7 @@ from engine.runs.paths import RunDir
 from tests.tui import fakes
 from tests.tui.conftest import sees, shown, until
 from tui.app import LuthierApp
+from tui.screens.monitor import Monitor
 from tui.widgets.loss_chart import LossChart
 
 Make = Callable[..., LuthierApp]
@@ -74,7 +75,7 @@ async def test_a_run_whose_folder_goes_stays_on_the_screen(make_app: Make, runs:
     async with make_app().run_test(size=(120, 36)) as pilot:
         await sees(pilot, "a-1")
         await pilot.press("enter")
-        await sees(pilot, "succeeded", "copy path")
+        await sees(pilot, "✓ done", "copy path")
         shutil.rmtree(run.path)
         await sees(pilot, "gone: its folder was removed", "◆ eval")
         assert "copy path" not in shown(pilot.app)
@@ -123,7 +124,7 @@ async def test_the_end_says_what_to_do_next(make_app: Make, runs: Path) -> None:
     async with make_app().run_test(size=(120, 36)) as pilot:
         await sees(pilot, "done-1", "lost-1")
         await pilot.press("enter")
-        await sees(pilot, "✓ succeeded", "60 steps in", "The adapter is in")
+        await sees(pilot, "✓ done", "60 steps in", "The adapter is in")
         await pilot.press("q", "j", "enter")
         await sees(pilot, "✗ crashed", "Ended after step 187 of 600", "r resumes from checkpoint 140")
         assert "resume" in shown(pilot.app).splitlines()[-1]
@@ -142,7 +143,7 @@ async def test_the_log_on_the_whole_screen(make_app: Make, runs: Path) -> None:
     async with make_app().run_test(size=(80, 24)) as pilot:
         await sees(pilot, "a-1")
         await pilot.press("enter", "l")
-        await sees(pilot, "checkpoint 600 written", "succeeded")
+        await sees(pilot, "checkpoint 600 written", "  done")
         await pilot.press("g", "g")
         await sees(pilot, "evaluation at step 50:")
         await pilot.press("G")
@@ -202,3 +203,41 @@ async def test_one_step_repaints_little(make_app: Make, runs: Path) -> None:
             fakes.train(journal, clock, 251, 251)
             await sees(pilot, "251 / 600")
             assert 0 < cells < 120 * 36 // 4
+
+
+async def test_the_key_of_monitor_prefers_the_living_run(make_app: Make, runs: Path) -> None:
+    fakes.whole_run(runs, "done-1", 12, fakes.NOON + 9000)
+    clock = fakes.Clock()
+    run, journal = fakes.begin(runs, "lives-1", clock)
+    fakes.train(journal, clock, 1, 60)
+    app = make_app()
+    with fakes.held(run):
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await sees(pilot, "done-1", "lives-1")
+            app.open_run("done-1")
+            await until(pilot, lambda: isinstance(app.screen, Monitor))
+            await pilot.press("1", "5")
+            await until(pilot, lambda: isinstance(app.screen, Monitor) and app.screen.run_name == "lives-1")
+
+
+async def test_without_a_run_there_is_a_page_of_its_own(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("5")
+        await sees(pilot, "There is no run to watch yet.", "4  configure")
+        assert isinstance(app.screen, Monitor)
+        await pilot.press("tab", "z", "m", "l", "v", "enter", "S", "j")  # nothing to do, and nothing breaks
+        await pilot.press("q")
+        await until(pilot, lambda: not isinstance(app.screen, Monitor))
+
+
+async def test_long_lines_of_the_log_are_whole(make_app: Make, runs: Path) -> None:
+    clock = fakes.Clock()
+    _, journal = fakes.begin(runs, "a-1", clock)
+    fakes.train(journal, clock, 1, 12)
+    journal.append(e.Log(level="info", message=" ".join(f"word{i}" for i in range(24)) + " the end"))
+    journal.close()
+    async with make_app().run_test(size=(120, 36), notifications=True) as pilot:
+        await sees(pilot, "a-1")
+        await pilot.press("enter")
+        await sees(pilot, "word0 ", "word23 the end")

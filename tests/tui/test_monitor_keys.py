@@ -20,9 +20,11 @@ from tests.tui import fakes, hostile
 from tests.tui.conftest import sees, shown, until
 from tui import words
 from tui.app import LuthierApp
+from tui.curves import area
+from tui.plot import Style
 from tui.screens.monitor import Monitor
 from tui.widgets.checkpoints_pane import CheckpointsPane
-from tui.widgets.minis import known_metrics
+from tui.widgets.minis import METRICS, known_metrics
 from tui.widgets.samples_pane import SamplesPane
 
 Make = Callable[..., LuthierApp]
@@ -277,13 +279,13 @@ async def test_the_chart_is_written_to_a_file(make_app: Make, runs: Path, tmp_pa
     fakes.whole_run(runs, "a-1", 24)
     async with watching(make_app, "a-1") as (pilot, _):
         await pilot.press("w")
-        await sees(pilot, "write the chart", "enter: write")
+        await sees(pilot, "─ write the chart ─", "enter: write   esc: close ─")
         field = pilot.app.screen.query_one("#answer")
         field.value = str(tmp_path / "x.gif")  # type: ignore[attr-defined]
         await pilot.press("enter")
         await sees(pilot, "must end with .svg, .png or .csv")
         field.value = str(tmp_path / "x.csv")  # type: ignore[attr-defined]
-        await pilot.press("enter")
+        await pilot.press("enter", "q")  # who leaves meanwhile ends nothing
         await sees(pilot, "Written:")
         lines = (tmp_path / "x.csv").read_text().splitlines()
         assert len(lines) == 25
@@ -344,3 +346,34 @@ def test_small_charts_are_those_that_the_run_has_the_most_telling_first() -> Non
     view.apply(e.Hardware(cpu_percent=50.0, host_gib=4.0, process_gib=1.0, gpu_percent=9.0, gpu_celsius=50.0))
     names = [metric.name for metric in known_metrics(view)]
     assert names == [*first, "gpu_percent", "gpu_celsius", "process_gib", "cpu_percent", "host_gib"]
+
+
+def test_memory_that_nobody_measured_is_no_number() -> None:
+    """Imported runs, and devices without a gauge, tell 0."""
+    peak = next(metric for metric in METRICS if metric.name == "peak_gib")
+    assert [peak.write(value) for value in (0.0, None, 0.5, 9.3)] == ["-", "-", "512 MiB", "9.3 GiB"]
+
+
+@pytest.mark.parametrize("height", [1, 2, 3])
+def test_small_charts_in_ascii_show_the_values(height: int) -> None:
+    def drawn(rates: list[float]) -> list[str]:
+        view = RunView("a-1")
+        for step, rate in enumerate(rates, 1):
+            view.apply(e.Step(step=step, epoch=0.1, loss=2.0, tokens=10, seconds=1.0, learning_rate=rate))
+        style = Style(axes=False, grid=False, from_zero=True, full=True, ascii_only=True, x_range=(0.0, 20.0))
+        return ["".join(part for part, _ in row) for row in area(view, "learning_rate", "rate", 20, height, style)]
+
+    up, down = drawn([i * 1e-5 for i in range(20)]), drawn([(20 - i) * 1e-5 for i in range(20)])
+    assert all(len(line) == 20 and line.isascii() for line in up + down)
+    assert up != down
+    assert len(set("".join(up))) >= 3, "not one sign for all values"
+    assert drawn([0.0] * 20) != up
+
+
+def test_two_lines_of_a_small_chart_have_no_stray_blocks() -> None:
+    view = RunView("a-1")
+    for step in range(1, 60):
+        view.apply(e.Step(step=step, epoch=0.1, loss=2.0, tokens=10, seconds=1.0, learning_rate=1e-3 * min(step, 9)))
+    style = Style(axes=False, grid=False, from_zero=True, full=True, x_range=(0.0, 60.0))
+    inks = {ink for row in area(view, "learning_rate", "rate", 26, 2, style) for text, ink in row if text.strip()}
+    assert inks == {"rate"}

@@ -10,7 +10,7 @@ from textual.message import Message
 from tests.tui.conftest import shown
 from tests.tui.planfacts import Told, does_not_fit, fits, loads_highest, told
 from tests.tui.tokenfacts import Make, hosting
-from tui.plan_parts import cells, in_gib, parts_of, spelled
+from tui.plan_parts import cells, in_unit, parts_of, spelled, unit_of
 from tui.tokens.model import Draft, Origin
 from tui.widgets.plan_pane import PlanPane
 
@@ -28,9 +28,11 @@ def test_a_bar_is_as_long_as_its_parts_together() -> None:
     plan = does_not_fit().memory
     assert sum(size for _, size in parts_of(plan)) == plan.peak
     assert parts_of(loads_highest().memory)[-1][0].letter == "+"
-    assert [in_gib(int(n * (1 << 30))) for n in (0.001, 0.5, 9.99, 10, 99.99, 1024)] == [
+    assert [in_unit(int(n * (1 << 30)), 1 << 30) for n in (0.001, 0.5, 9.99, 10, 99.99, 1024)] == [
         *("<0.01", "0.50", "9.99", "10.0", "100.0", "1024")
     ]
+    assert (unit_of(300 << 20), unit_of(3 << 30)) == (("MiB", 1 << 20), ("GiB", 1 << 30))
+    assert [in_unit(int(n * (1 << 20)), 1 << 20) for n in (0.5, 36, 790.6)] == ["0.50", "36.0", "790.6"]
     assert [spelled(int(n * (1 << 30))) for n in (0.5, 0.9999, 12.34, 139.8)] == [
         *("512 MiB", "1.0 GiB", "12.3 GiB", "140 GiB")
     ]

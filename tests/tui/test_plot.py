@@ -59,7 +59,7 @@ def test_one_spike_among_a_million_is_drawn_quickly() -> None:
     plot = draw([Curve(x, y, "raw")], 200, 50, Style(full=True))
     assert time.perf_counter() - start < 0.1  # 5 ms on an idle machine
     column = plot.left + plot.column_of(123_456)
-    assert text(plot)[2][column] not in " ┈"
+    assert any(line[column] not in " ┈" for line in text(plot)[:12]), "in the upper quarter"
 
 
 @given(
@@ -223,3 +223,42 @@ def test_ticks() -> None:
     assert linear_ticks(0, 0, 5) == []
     assert [compact(v) for v in (0, 1_500_000, 0.00012, 250)] == ["0", "1.5M", "1.2e-4", "250"]
     assert [nice_ceiling(v) for v in (1, 340, 401, 96)] == [1, 400, 500, 100]
+
+
+def _lines_of(plot: Plot, column: int) -> list[int]:
+    """The lines in which something is drawn in a column of the drawing area."""
+    return [i for i, line in enumerate(text(plot)[: plot.lines]) if line[plot.left + column] not in " ┈."]
+
+
+@given(st.floats(1e-3, 1e3), st.floats(1.05, 30), st.integers(7, 30), st.booleans(), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_a_value_at_a_tick_is_drawn_on_its_line(
+    low: float, factor: float, height: int, log_y: bool, ascii_only: bool
+) -> None:
+    style = Style(log_y=log_y, ascii_only=ascii_only)
+    ends = [low, low * factor]
+    sketch = draw([curve(ends)], 60, height, style)
+    ticks = {
+        i: float(label.replace("k", "e3"))
+        for i, line in enumerate(text(sketch)[: sketch.lines])
+        if (label := line[: sketch.left - 1].strip())
+    }
+    for i, value in ticks.items():
+        if low <= value <= low * factor:
+            for mark in ("", "◆"):
+                flat = Curve(np.array([1.0, 1.4, 1.8]), np.full(3, value), "train", mark)
+                bounds = [Curve(np.array([x]), np.array([y]), "eval") for x, y in enumerate(ends, 1)]
+                plot = draw([flat, *bounds], 60, height, style)
+                assert text(plot)[i][: plot.left] == text(sketch)[i][: plot.left]
+                assert i in _lines_of(plot, plot.column_of(1.4))
+
+
+def test_a_small_loss_lies_not_below_the_tick_of_zero() -> None:
+    y = [3.4 * 0.98**i + 0.025 for i in range(400)]
+    for height in range(7, 30):
+        plot = draw([curve(y)], 80, height)
+        labels = [line[: plot.left - 1].strip() for line in text(plot)[: plot.lines]]
+        zero = next(i for i, label in enumerate(labels) if label and float(label) == 0)
+        char = text(plot)[zero][plot.left + plot.column_of(390)]
+        assert ord(char) & 0xE4 == 0, "its dots lie in the upper half of the cell, at or above the line of the tick"
+        assert ord(char) - 0x2800 > 0

@@ -54,7 +54,9 @@ async def test_home(make_app: Make, many: Path, size: tuple[int, int]) -> None:
     app = make_app()
     with fakes.held(run):
         async with app.run_test(size=size, notifications=True) as pilot:
-            await sees(pilot, "queue 2 for GPU 0", "All layers", "1 archived", "after long-ctx-1")
+            await sees(
+                pilot, "2 queued · next long-ctx-1 · 2 for GPU 0", "All layers", "1 archived", "after long-ctx-1"
+            )
             await until(pilot, lambda: len(app.link.runs) == 8)
             await pilot.press("j", "j", "j", "space")
             await pilot.pause(0.3)

@@ -64,3 +64,13 @@ def test_ascii_keeps_the_width_of_joined_signs() -> None:
         clean = Wall(ascii_only=True).apply([Segment(text)], Color(0, 0, 0))[0].text
         assert clean.isascii()
         assert len(clean) == cell_len(text), text
+
+
+def test_a_long_path_is_broken_behind_a_slash() -> None:
+    path = "/tmp/some-folder/of-mine/runs/gsm8k-qlora-123/checkpoints/4500"
+    lines = wrap(f"It is in {path}", 40)
+    assert all(len(line) <= 40 for line in lines)
+    assert "".join(lines[1:]) == path
+    assert all(line.endswith("/") for line in lines[1:-1]), "no number is parted"
+    assert wrap("x" * 50, 20) == ["x" * 20, "x" * 20, "x" * 10]
+    assert "".join(wrap("/" + "y" * 50, 20)) == "/" + "y" * 50

@@ -93,7 +93,7 @@ async def test_what_is_typed_ahead_is_taken(make_app: Make) -> None:
         app.push_screen(Ask("go to row", "1 to 300", yes="go there"), answers.append)
         for key in "234":
             app.post_message(events.Key(key, key))
-        await sees(pilot, "enter: go there", "esc close")
+        await sees(pilot, "enter: go there", "esc: close")
         await until(pilot, lambda: app.screen.query_one(Input).value == "234")
         await pilot.press("enter")
         assert answers == ["234"]
@@ -202,7 +202,7 @@ async def test_a_runs_own_file_is_copied_and_stays(make_app: Make, tmp_path: Pat
     dialog = Changes(changes, BEFORE, str(tmp_path / "again.toml"), copied=str(record))
     app = make_app()
     async with asking(app, dialog, (80, 24)) as (pilot, answers):
-        await sees(pilot, "again.toml is new", "[[data]] template  none → taken out")
+        await sees(pilot, "again.toml is new", "[[data]] template  auto → taken out")
         await pilot.press("enter")
         await until(pilot, lambda: answers == [tmp_path / "again.toml"])
     assert tomllib.loads((tmp_path / "again.toml").read_text())["tokens"]["max_length"] == 768

@@ -43,3 +43,7 @@ def test_large_figures_line_up() -> None:
         rows = large("0123456789.%", ascii_only)
         assert len(rows) == height
         assert len({len(row) for row in rows}) == 1
+
+
+def test_a_state_has_one_word() -> None:
+    assert [words.state(name) for name in ("succeeded", "failed", "queued")] == ["done", "failed", "queued"]

@@ -43,6 +43,8 @@ class FormReading:
         self._known: Changes = {}
         """The changes that `checked` was made for."""
         self._stamp: tuple[int, int, int] | None = None
+        self.place = ("", "")
+        """Section and field where one was last, for who comes back."""
         self.version = 0
         """Counts what changed the form."""
         self.read()
@@ -155,6 +157,10 @@ class FormReading:
     def shown(self, field: Field, value: Any) -> str:
         """A value as it can be typed."""
         return "" if value is None else show(field, value)
+
+    def said_of(self, field: Field, value: Any) -> str:
+        """A value to be read: of an empty text, list or table that there is none of it."""
+        return "none" if value in ("", [], {}) else self.shown(field, value)
 
     def text(self, key: str) -> str:
         """What stands in a field: a value, or what was typed and is wrong."""

@@ -149,3 +149,25 @@ def no_tokenizer(text: str) -> str:
     if text and not os.path.exists(path) and path.startswith(("/", ".")):
         return f"There is no folder {path}."
     return ""
+
+
+def no_model(text: str) -> str:
+    """Why a typed text names no model; empty where it is a folder, and for what may be a name of the Hub."""
+    from engine.config.hub_id import looks_like_hub_id
+
+    path = os.path.expanduser(text)
+    if os.path.isfile(path):
+        return f"{path} is a file. Name the folder of a model, or owner/name of the Hub."
+    if os.path.isdir(path) or looks_like_hub_id(text):
+        return ""
+    return f"There is no folder {path}. Name the folder of a model, or owner/name of the Hub."
+
+
+def no_data(text: str) -> str:
+    """Why a file that is there holds no data; empty where it may."""
+    path = os.path.expanduser(text)
+    if path.lower().endswith(".toml") and os.path.isfile(path):
+        return (
+            f"{os.path.basename(path)} is a run file, and holds no rows: 4 fills it in as a form, 3 shows its tokens."
+        )
+    return ""

@@ -28,7 +28,7 @@ MONITOR: tuple[Key, ...] = (
     Key("first_newest", "monitor", "b", "b", "first/newest", "Samples: the first answers beside the newest, or all."),
     Key("log_level", "monitor", "v", "v", "level", "Log: everything, warnings and errors, errors, and as usual again."),
     Key("show_log", "monitor", "l", "l", "log", "The whole log of the run."),
-    Key("edit_card", "monitor", "i", "i", "title, note", "Give the run a title, tags and a note."),
+    Key("edit_card", "monitor", "i", "i", "name, note", "Give the run a name, tags and a note."),
     Key("clone", "monitor", "C", "C", "clone", "A new draft with the settings of this run, to be changed and started."),
     Key("compare", "monitor", "d", "d", "compare", "This run beside others, on one chart."),
     Key("write_chart", "monitor", "w", "w", "write chart", "Write the chart as SVG or PNG, or the metrics as CSV."),

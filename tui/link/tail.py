@@ -54,6 +54,8 @@ class Tail:
 
     dir: RunDir
     reader: JournalReader
+    file: int = 0
+    """The number of the journal's file: another file under the same name is another run."""
 
 
 @dataclass
@@ -165,8 +167,8 @@ class Link:
             if hurried or time.monotonic() - scanned >= SLOW_S - FAST_S / 2:
                 scanned = time.monotonic()
                 self._scan()
-            elif self.focus in self._tails:
-                self._poll(self.focus, self._tails[self.focus])
+            elif (focus := self.focus) in self._tails:  # read once: the interface changes it meanwhile
+                self._poll(focus, self._tails[focus])
             story = self._read_story(story)
             now = self._story_now(story)
             if now != story_was:
@@ -177,25 +179,25 @@ class Link:
 
     def _scan(self) -> None:
         found = self._look()
-        names = {run.name for run, _ in found}
+        names = {run.name for run, _, _ in found}
         for known in (self._tails, self._filling):
             for name in set(known) - names:
                 del known[name]
-        self._list([run for run, _ in found])
-        self._keep_queue([run for run, size in found if not size])
+        self._list([run for run, _, _ in found])
+        self._keep_queue([run for run, size, _ in found if not size])
         focus = self.focus
-        for directory, size in sorted(found, key=lambda one: one[0].name != focus):
+        for directory, size, file in sorted(found, key=lambda one: one[0].name != focus):
             if self._stop.is_set():
                 return
             tail = self._tails.get(directory.name)
-            if tail is None or size < tail.reader.offset:
+            if tail is None or size < tail.reader.offset or (tail.file and file not in (0, tail.file)):
                 self._find(directory)
             else:
                 self._poll(directory.name, tail, size)
 
-    def _look(self) -> list[tuple[RunDir, int]]:
-        """The runs with the sizes of their journals, newest first. Two `stat`s for each."""
-        found: list[tuple[float, RunDir, int]] = []
+    def _look(self) -> list[tuple[RunDir, int, int]]:
+        """The runs with sizes and file numbers of their journals, newest first. Two `stat`s for each."""
+        found: list[tuple[float, RunDir, int, int]] = []
         try:
             names = [name for name in os.listdir(self.runs_dir) if not name.startswith(".")]
         except OSError:
@@ -209,9 +211,10 @@ class Link:
                 state = os.stat(directory.journal)
             except OSError:
                 state = None
-            found.append((state.st_mtime if state else _made(directory), directory, state.st_size if state else 0))
+            size, file = (state.st_size, state.st_ino) if state else (0, 0)
+            found.append((state.st_mtime if state else _made(directory), directory, size, file))
         found.sort(key=lambda one: one[0], reverse=True)
-        return [(directory, size) for _, directory, size in found]
+        return [(directory, size, file) for _, directory, size, file in found]
 
     def _keep_queue(self, found: list[RunDir]) -> None:
         """Whoever looks at the runs starts the queue's process again where it has died; a broken disk is told elsewhere."""
@@ -248,7 +251,8 @@ class Link:
         until = time.monotonic() + seconds
         worked = bool(self._filling)
         while self._filling and not self._stop.is_set() and not self._wake.is_set() and time.monotonic() < until:
-            name = self.focus if self.focus in self._filling else next(iter(self._filling))
+            focus = self.focus  # read once: the interface changes it meanwhile
+            name = focus if focus in self._filling else next(iter(self._filling))
             assert name is not None
             run = self._filling[name]
             before = run.reader.offset
@@ -268,7 +272,7 @@ class Link:
 
     def _hand_over(self, run: Run) -> None:
         name = run.dir.name
-        self._tails[name] = Tail(run.dir, run.reader)
+        self._tails[name] = Tail(run.dir, run.reader, _file(run.dir.journal))
         self._alive[name] = run.alive
         self._ended[name] = run.state in FINAL and not run.alive
         if run.view.thinned and name not in self._filling:
@@ -313,6 +317,14 @@ def _made(run: RunDir) -> float:
         return run.path.stat().st_mtime
     except OSError:
         return 0.0
+
+
+def _file(path: Path) -> int:
+    """The number of a file; 0 where there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _size(path: Path) -> int:

@@ -69,10 +69,11 @@ async def resume_run(name: str, runs_dir: Path) -> Started:
 
 async def write_chart(
     name: str, runs_dir: Path, path: Path, axis: str = "step", log_y: bool = False, smooth: bool = True
-) -> None:
-    """Write the loss of a run to a file: .svg, .png, or all its figures to a .csv. Raises VerbError."""
+) -> str:
+    """Write the loss of a run to a file: .svg, .png, or all its figures to a .csv. Return what was done. Raises VerbError."""
     how = ["--x", axis, *(["--log-y"] if log_y else []), *([] if smooth else ["--no-smooth"])]
     await _said("chart", name, "--out", str(path), "--runs-dir", str(runs_dir), *how)
+    return f"Written: {path}"
 
 
 async def draw_runs(

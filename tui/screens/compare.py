@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from engine.errors import LuthierError
 from engine.runs.differences import Fact, differences
 from engine.runs.figures import table
 from engine.runs.store import Run
 from tui.compare_words import markdown
 from tui.compared import Compared
+from tui.facts import command_in
 from tui.keys import bindings
 from tui.link import copy
 from tui.link.verbs import draw_runs
@@ -32,6 +33,8 @@ from tui.widgets.compare_runs import CompareRuns
 from tui.widgets.curve_chart import CurveChart
 
 _MOST_LISTED, _MOST_ON_LOW = 7, 4
+_BARS = 2
+"""Lines of header and footer."""
 _ACTS = ("pick", "write_chart", "next_metric", "previous_metric", "everything", "copy", "copy_command", "zoom_pane")
 
 
@@ -111,7 +114,18 @@ class Compare(ChartKeys, Frame):
         facts = self._facts if len(heads) > 1 and all(len(fact.values) == len(heads) for fact in self._facts) else []
         shown = facts if self.compared.everything else [fact for fact in facts if fact.differs]
         busy = len(heads) > 1 and self._facts_of != self._key()
-        self.query_one(CompareDifferences).show(shown, heads, self.compared.everything, busy)
+        pane = self.query_one(CompareDifferences)
+        pane.show(shown, heads, self.compared.everything, busy)
+        if not busy:
+            self._give_differences_room(pane)
+
+    def _give_differences_room(self, pane: CompareDifferences) -> None:
+        """As high as its lines, up to a share of the screen: the chart has the rest."""
+        most = self.app.size.height // (3 if self.has_class("-low") else 2) - _BARS
+        if self.has_class("-only-differences"):
+            pane.styles.height = "1fr"
+        else:
+            pane.styles.height = max(3, min(pane.count(self.app.size.width) + 2, most))
 
     def _key(self) -> object:
         """What the differences depend on; steps and losses stand in the table already."""
@@ -242,6 +256,7 @@ class Compare(ChartKeys, Frame):
             focused = next((pane for pane in panes if self.query_one(pane).has_focus), "#curves")
             self.add_class(panes[focused])
             self.query_one(focused).focus()
+        self._give_differences_room(self.query_one(CompareDifferences))
 
     @work(group="ask")
     async def action_write_chart(self) -> None:
@@ -253,15 +268,9 @@ class Compare(ChartKeys, Frame):
         if not names:
             return
         path: str | None = await self.app.push_screen_wait(WriteChart("-".join([*names[:3], metric])))
-        if not path:
-            return
-        try:
-            target = Path(path).expanduser()
-            told = await draw_runs(names, self.luthier.link.runs_dir, target, metric, axis, log_y)
-        except (LuthierError, OSError) as error:
-            self.luthier.complain(str(error))
-        else:
-            self.luthier.tell(told, f"{len(names)} runs")
+        if path:
+            target, runs = Path(path).expanduser().absolute(), self.luthier.link.runs_dir
+            self.luthier.have_drawn(partial(draw_runs, names, runs, target, metric, axis, log_y), f"{len(names)} runs")
 
     async def action_copy(self) -> None:
         """Copy the tables as Markdown."""
@@ -276,5 +285,6 @@ class Compare(ChartKeys, Frame):
 
     async def action_copy_command(self) -> None:
         """Copy the command that prints this."""
-        command = " ".join(["luthier compare", *self.there, *(["--all"] if self.compared.everything else [])])
+        wish = ["--all"] if self.compared.everything else []
+        command = command_in(self.luthier.link.runs_dir, "compare", *self.there, *wish)
         self.luthier.tell(await copy(self.app, command), command)

@@ -12,7 +12,7 @@ from textual import on, work
 from textual.timer import Timer
 
 from tui.configure.form_state import FormState
-from tui.data.places import no_tokenizer
+from tui.data.places import no_data, no_tokenizer
 from tui.link.editor import edit_file
 from tui.screens.configure_run import ConfigureRun
 from tui.screens.dialogs.ask import Ask
@@ -87,6 +87,8 @@ class ConfigureFiles(ConfigureRun):
             return no_tokenizer(text) if text else "Name the folder of a model."
 
         def wrong_data(text: str) -> str:
+            if wrong := no_data(text):
+                return wrong
             there = os.path.exists(os.path.expanduser(text))
             hub = text.count("/") == 1 and not text.startswith((".", "~", "/"))
             return (

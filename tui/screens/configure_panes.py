@@ -28,6 +28,7 @@ from tui.widgets.form_sections import FormSections
 from tui.widgets.form_text import FormText
 from tui.widgets.form_welcome import FormBroken, FormWelcome
 from tui.widgets.plan_pane import PlanPane
+from tui.working import begin
 
 Pane = Literal["sections", "fields", "help", "plan", "text"]
 PANES: tuple[Pane, ...] = ("sections", "fields", "help", "plan", "text")
@@ -108,7 +109,7 @@ class ConfigurePanes(Frame):
         super().on_mount()
         self.show_form()
         self.lay_out(focus=True)
-        self.run_worker(self.fill_welcome(), group="welcome")
+        begin(self, self.fill_welcome, "welcome")
         self.luthier.settle()
 
     async def fill_welcome(self) -> None:
@@ -129,8 +130,7 @@ class ConfigurePanes(Frame):
 
     def _catch_up(self) -> None:
         super()._catch_up()
-        if self.is_mounted and self.composed:
-            self.show_form()
+        self._repaint()
 
     # Showing
 
@@ -141,10 +141,12 @@ class ConfigurePanes(Frame):
         form = self.form
         if form is not None:
             form.refresh()
+        section, key = form.place if form is not None and form is not self._shown else ("", "")
         if form is not self._shown:
             self._shown = form
             self.fields.end_typing()
             self.lay_out(focus=True)
+            self.section = section or self.section
         self.query_one(FormHead).show(form)
         self.query_one(FormBroken).show(form if form is not None and form.broken is not None else None)
         if self.filling and form is not None:
@@ -154,6 +156,8 @@ class ConfigurePanes(Frame):
             number = keys.index(self.section)
             self.query_one(FormSections).show(form, number)
             self.fields.show(form, form.groups[number])
+            if key:
+                self.fields.go(key)
         self.lay_out()
         self.show_field()
         self.show_plan(ask=True)
@@ -162,6 +166,8 @@ class ConfigurePanes(Frame):
     def show_field(self, trial: Trial | None = None) -> None:
         """What follows the cursor: the help, and the line of the file. `trial`: what is to be said of what is typed."""
         form, field = self.form if self.filling else None, self.field
+        if form is not None and form is self._shown and field is not None:
+            form.place = (self.section, field.key)
         group = self.fields.group if self.filling and (self.pane == "sections" or field is None) else None
         self.query_one(FormHelp).show(form, None if group is not None else field, trial, group)
         self.query_one(FormText).show(form, field.key if field is not None else "")
@@ -260,7 +266,7 @@ class ConfigurePanes(Frame):
         self.call_after_refresh(self._repaint)
 
     def _repaint(self) -> None:
-        if self.is_mounted and self.composed:
+        if self.is_mounted and self.composed and self.luthier.is_shown(self):
             self.show_form()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from textual import work
 
-from engine.errors import LuthierError
 from engine.runs.devices import devices
 from engine.runs.queue import queue_of
 from tui.configure.command import CannotSayError, overrides, train_command
 from tui.configure.form_state import FormState
-from tui.configure.starting import Start, Wanted, start_of
-from tui.link import copy, queue_run, start_run
+from tui.configure.starting import MOST_CHANGES, Start, Wanted, start_of
+from tui.link import copy
+from tui.occupied import busy_with
 from tui.screens.configure_keys import ConfigureKeys
 from tui.screens.dialogs.start import StartRun
 from tui.screens.writing import write_draft
@@ -37,10 +37,11 @@ class ConfigureRun(ConfigureKeys):
 
     async def _ask_how(self, form: FormState) -> Wanted | None:
         planning = self.luthier.planning
-        found, waiting = await asyncio.to_thread(lambda: (devices(), len(queue_of(self.luthier.link.runs_dir))))
+        runs = self.luthier.link.runs_dir
+        found, waiting, busy = await asyncio.to_thread(lambda: (devices(), len(queue_of(runs)), busy_with(runs)))
 
         def known() -> Start:
-            return start_of(form, planning.planned, planning.error)
+            return start_of(form, planning.planned, planning.error, busy)
 
         dialog = StartRun(known(), found, waiting, known)
         answer: Wanted | None = await self.app.push_screen_wait(dialog)
@@ -70,19 +71,8 @@ class ConfigureRun(ConfigureKeys):
         if wanted.way == "command":
             command = train_command(path, changes, app.link.runs_dir, device=wanted.device)
             app.tell(await copy(app, command), command)
-            return
-        app.tell("The run file, the data and the model are checked first…", path.stem)
-        try:
-            if wanted.way == "queue":
-                queued = await queue_run(path, app.link.runs_dir, changes, wanted.device)
-                place = f"It waits in place {queued.place}." if queued.place else "It starts now."
-                app.tell(f"{place} The queue goes on without this terminal.", queued.run)
-                app.link.hurry()
-            else:
-                started = await start_run(path, app.link.runs_dir, changes, wanted.device)
-                app.run_started(started.run)
-        except (LuthierError, OSError) as error:
-            app.complain(f"{path.name} was not started: {error}")
+        else:
+            app.start_file(path, changes, wanted.device, queue=wanted.way == "queue")
 
     async def _file_and_changes(self, form: FormState, wanted: Wanted) -> tuple[Path, list[str]] | None:
         """The file to run and what is laid over it; None where that was not to be written after all."""
@@ -95,7 +85,7 @@ class ConfigureRun(ConfigureKeys):
             except CannotSayError as error:
                 self.luthier.complain(str(error))
                 return None
-        written = await write_draft(self.luthier, draft)
+        written = await write_draft(self.luthier, draft, shown=len(draft.changes) <= MOST_CHANGES)
         self.show_form()
         return (written, []) if written is not None else None
 

@@ -29,7 +29,7 @@ class ConfigureValues(ConfigurePanes):
 
     def _turn(self, key: str, by: int) -> None:
         form = self.form
-        if form is None:
+        if form is None or key not in form.fields:
             return
         before = form.text(key)
         form.turn(key, by)

@@ -34,6 +34,7 @@ from tui.widgets.search_line import SearchLine
 from tui.widgets.source_head import SourceHead
 from tui.widgets.source_list import SourceBar, SourceList
 from tui.widgets.stats_pane import StatsPane
+from tui.working import begin
 
 _REST_S = 0.06
 _SAID: list[Row] = [
@@ -109,7 +110,7 @@ class DataPanes(Frame):
         self.composed = True
         super().on_mount()
         self.news_of_data({"sources"})
-        self.run_worker(self._welcome(), group="welcome")
+        begin(self, self._welcome, "welcome")
 
     async def _welcome(self) -> None:
         await asyncio.to_thread(choices.warm)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
+from tui.facts import command_in
 from tui.keys import bindings
 from tui.link import copy
 from tui.screens.frame import Frame
@@ -86,5 +87,5 @@ class Demo(Frame):
     async def action_copy(self) -> None:
         """Copy the command that shows the run's facts."""
         if name := self.luthier.link.story.run:
-            command = f"luthier status {name}"
+            command = command_in(self.luthier.link.runs_dir, "status", name)
             self.luthier.tell(await copy(self.app, command), command)

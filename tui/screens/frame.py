@@ -107,7 +107,8 @@ class Frame(Screen[None]):
         self.call_after_refresh(self._catch_up)
 
     def _catch_up(self) -> None:
-        if self.is_mounted:
+        """Not where it was closed meanwhile: Textual calls mounted what has lost its widgets already."""
+        if self.is_mounted and self.luthier.is_shown(self):
             self.news(set(self.luthier.link.runs))
             self.news_of_story()
             self.refresh_bars()

@@ -93,8 +93,10 @@ class Home(HomeKeys, Frame):
         run = self.run
         self.luthier.link.focus = None
         row = self.runs.table.rows.get(self.runs.selected or "")
-        waits = self.runs.table.after(row) if row is not None and row.state == "queued" else ""
-        self.query_one("#preview", LossChart).show(run.view if run else None, over=run is not None and not run.alive)
+        queued = row is not None and row.state == "queued"
+        waits = self.runs.table.after(row) if row is not None and queued else ""
+        over = run is not None and not run.alive and not queued
+        self.query_one("#preview", LossChart).show(run.view if run else None, over, queued)
         self.query_one(RunPreview).show(run, waits)
 
     @on(RunList.Moved)
@@ -133,7 +135,9 @@ class Home(HomeKeys, Frame):
 
     def action_filter(self) -> None:
         """Type words."""
-        self.query_one("#filter", Input).add_class("-open").focus()
+        box = self.query_one("#filter", Input).add_class("-open")
+        box.display = True
+        self.set_focus(box)  # at once: what is typed right behind the key is meant for it
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
@@ -146,8 +150,7 @@ class Home(HomeKeys, Frame):
     @on(Input.Submitted, "#filter")
     def _filter_done(self) -> None:
         box = self.query_one("#filter", Input)
-        box.set_class(False, "-open")
-        self.runs.focus()
+        self._close(box)
 
     def on_descendant_focus(self) -> None:
         """Other keys are of use in the filter than in the list."""
@@ -189,6 +192,10 @@ class Home(HomeKeys, Frame):
             self.runs.marks.clear()
             self.runs.repaint()
         box.value = ""
-        box.remove_class("-open")
-        self.runs.focus()
+        self._close(box)
         self.refresh_bars()
+
+    def _close(self, box: Input) -> None:
+        box.remove_class("-open")
+        box.display = False
+        self.runs.focus()

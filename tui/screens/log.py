@@ -29,7 +29,7 @@ class LogScreen(Frame):
     def body(self) -> ComposeResult:
         """Status and log."""
         yield Status(id="status")
-        log = LogPane(id="whole-log", wrapped=True)
+        log = LogPane(id="whole-log")
         log.least = self._least
         yield log
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from textual import work
 
-from engine.errors import LuthierError
 from engine.runs.commands import CommandName, send
 from tui.facts import result_dir, shell_command
 from tui.link import copy
@@ -109,34 +109,12 @@ class MonitorActs(MonitorPanes):
     @work(group="ask")
     async def action_write_chart(self) -> None:
         """Ask where to; the ending says as what."""
-        from tui.screens.dialogs.ask import Ask
+        from tui.screens.dialogs.write_chart import WriteChart
 
         if self.run is None:
             return
-        text = "The chart as .svg or .png, every step as .csv: the ending of the name says which."
-        proposed = str(Path.cwd() / f"{self.run_name}-loss.svg")
-        path: str | None = await self.app.push_screen_wait(
-            Ask("write the chart", text, proposed, _wrong_with, paths=True, yes="write")
-        )
-        if not path:
-            return
-        target, chart = Path(path).expanduser().absolute(), self.chart
-        try:
-            smooth = chart.smoothing != "none"
-            await write_chart(self.run_name, self.luthier.link.runs_dir, target, chart.axis, chart.log_y, smooth)
-        except (LuthierError, OSError) as error:
-            self.luthier.complain(str(error))
-        else:
-            self.luthier.tell(f"Written: {target}", self.run_name)
-
-
-def _wrong_with(text: str) -> str:
-    """What is wrong with a path to write to."""
-    path = Path(text).expanduser()
-    if path.suffix.lower() not in (".svg", ".png", ".csv"):
-        return "The name must end with .svg, .png or .csv."
-    if path.is_dir():
-        return "That is a folder."
-    if not path.parent.is_dir():
-        return f"There is no folder {path.parent}."
-    return ""
+        path: str | None = await self.app.push_screen_wait(WriteChart(f"{self.run_name}-loss"))
+        if path:
+            target, chart, runs = Path(path).expanduser().absolute(), self.chart, self.luthier.link.runs_dir
+            task = partial(write_chart, self.run_name, runs, target, chart.axis, chart.log_y, chart.smoothing != "none")
+            self.luthier.have_drawn(task, self.run_name)

@@ -19,6 +19,7 @@ from tui.widgets.curve_chart import CurveChart
 from tui.widgets.log_pane import LogPane
 from tui.widgets.loss_chart import LossChart
 from tui.widgets.minis import Minis
+from tui.widgets.monitor_empty import MonitorEmpty
 from tui.widgets.run_panes import Outcome, Preparation, Status
 from tui.widgets.run_tabs import RunTab
 from tui.widgets.samples_pane import SamplesPane
@@ -40,7 +41,9 @@ class MonitorPanes(Frame):
     AUTO_FOCUS = ""
 
     def __init__(self, name: str) -> None:
+        """`name` is the run's; empty where there is none to be watched."""
         super().__init__()
+        self.set_class(not name, "-empty")
         self.run_name = name
         self.pane: Pane = "chart"
         self.zoomed = False
@@ -64,6 +67,7 @@ class MonitorPanes(Frame):
             yield CheckpointsPane(id="checkpoints")
             yield WarningsPane(id="warnings")
             yield LogPane(id="log")
+        yield MonitorEmpty(id="nothing")
 
     @property
     def run(self) -> Run | None:
@@ -84,14 +88,14 @@ class MonitorPanes(Frame):
         self.composed = True
         self.chart.can_focus = True
         self.query_one(Minis).chart = self.chart
-        self.luthier.link.focus = self.run_name
+        self.luthier.link.focus = self.run_name or None
         self.luthier.look_at_shelf()
         super().on_mount()
         self.lay_out(focus=True)
 
     def on_screen_resume(self) -> None:
         """Have the run read fast again."""
-        self.luthier.link.focus = self.run_name
+        self.luthier.link.focus = self.run_name or None
         self.luthier.look_at_shelf()
         super().on_screen_resume()
 

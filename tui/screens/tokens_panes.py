@@ -32,6 +32,7 @@ from tui.widgets.token_row_panes import RowFields, TokenCard
 from tui.widgets.token_strip import TokenStrip
 from tui.widgets.tokenizer_panes import CompareView, ScratchView, VocabularyView
 from tui.widgets.tokens_head import TokensHead, ViewBar
+from tui.working import begin
 
 Pane = Literal["tokens", "text", "fields", "batch", "strategies", "lengths", "findings", "tool"]
 Tool = Literal["compare", "vocabulary", "scratch", "parity"]
@@ -118,7 +119,7 @@ class TokensPanes(Frame):
         self.composed = True
         super().on_mount()
         self.news_of_tokens({"drafts"})
-        self.run_worker(self._welcome(), group="welcome")
+        begin(self, self._welcome, "welcome")
 
     async def _welcome(self) -> None:
         with suppress(ServiceGoneError):  # whoever opens something is told

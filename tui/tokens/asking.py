@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from textual.worker import WorkType
-
 from engine.runs.paths import RunDir
 from engine.runs.steps import find_step
 from engine.service import protocol as p
@@ -21,6 +19,7 @@ from tui.link.service import Service, ServiceCancelledError, ServiceError, Servi
 from tui.tokens.model import Batch, Draft
 from tui.tokens.places import place_in
 from tui.tokens.rows import WINDOW
+from tui.working import begin
 
 if TYPE_CHECKING:
     from tui.app import LuthierApp
@@ -51,8 +50,7 @@ class Asking:
 
     def work(self, task: Callable[[], Coroutine[None, None, None]], group: str, exclusive: bool = False) -> None:
         """Do something that takes a while. A newer one of an exclusive group ends the older ones."""
-        run: WorkType[None] = task  # a coroutine would be left over where the worker is ended before it starts
-        self.app.run_worker(run, group=group, exclusive=exclusive)
+        begin(self.app, task, group, exclusive)
 
     # Rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from textual import events
@@ -37,18 +38,15 @@ class Header(Painted):
         self._spots: list[tuple[int, int, str]] = []
 
     def paint(self, width: int, height: int) -> list[Row]:
-        """One row: as much of the tabs and of what is known as there is room for."""
-        live = [*self._live_runs(), []]
-        more = self._draft_and_device()
-        ways = [(tabs, run, more) for tabs in (_wide, _middle) for run in live[:1]]
-        ways += [(tabs, run, []) for tabs in (_wide, _middle) for run in live[:1]]
-        ways += [(_middle, run, []) for run in live[1:-1]]
-        ways += [(_narrow, run, []) for run in live]
-        for tabs, run, known in ways:
-            left = tabs(self)
-            right = [*known, *run]
-            if row_width(left) + row_width(right) <= width:
-                break
+        """One row. The tabs depend on the width alone, so that they stay where they are; what is known takes what is left."""
+        left = next(tabs for least, tabs in _SHAPES if width >= least)(self)
+        room = width - row_width(left) - _APART
+        live, more = self._live_runs(), self._draft_and_device()
+        known = [[*row, *run] for run in live[:2] for row in more] + live[:1] if live else more
+        ways = [*known, *live[1:], []]
+        right = next(row for row in ways if row_width(row) <= room or not row)
+        if live and right in live[2:]:  # a part of its name is more than none
+            right = self._shortened(room) or right
         return [apart(left, right, width)]
 
     def put(self, row: Row, tab: tuple[str, str, str], named: bool = True, gap: str = "") -> None:
@@ -71,32 +69,48 @@ class Header(Painted):
         live = self.luthier.link.live()
         if not live:
             return []
-        run, view = live[0], live[0].view
+        run = live[0]
         more = f"  +{len(live) - 1}" if len(live) > 1 else ""
         sign: Row = [(f"{self.glyphs.states['running']} ", "accent")]
-        percent = words.percent(view.step, view.total_steps) if view.step and view.total_steps else ""
         named: Row = [(plain(run.dir.name, 24), "text")]
+        percent = _percent(run) or f"{len(live)} running"
         return [
             [*sign, *named, (f" {_progress(run)}", "muted"), (more, "muted"), (" ", "")],
-            [*sign, (f"{_progress(run)}{more} ", "muted")],
-            [*sign, (f"{percent or len(live)}{more if percent else ' running'} ", "muted")],
+            [*sign, *named, (f" {_percent(run)}".rstrip(), "muted"), (" ", "")],
+            [*sign, (f"{percent}{more if _percent(run) else ''} ", "muted")],
+            [*sign, (f"{percent} ", "muted")],
         ]
 
-    def _draft_and_device(self) -> Row:
-        """The draft that lies open, and the device: of the run that goes on, or of the newest plan."""
+    def _shortened(self, room: int) -> Row:
+        """The run that goes on, its name cut to what there is room for; nothing where that would be too little."""
+        run = self.luthier.link.live()[0]
+        percent = _percent(run)
+        size = room - len(percent) - 4
+        if size < _LEAST_NAME:
+            return []
+        sign = f"{self.glyphs.states['running']} "
+        return [(sign, "accent"), (plain(run.dir.name, size), "text"), (f" {percent}".rstrip(), "muted"), (" ", "")]
+
+    def _draft_and_device(self) -> list[Row]:
+        """The draft that lies open, and the device: of the run that goes on, or of the newest plan; the longest way first."""
         app = self.luthier
-        row: Row = []
+        opened: Row = []
         draft = app._drafts.current if app._drafts is not None else None
         if draft is not None:
-            row += [(plain(draft.origin.title, 24), "text"), (" changed" if draft.changes else "", "warn"), ("   ", "")]
+            opened = [
+                (plain(draft.origin.title, 24), "text"),
+                (" changed" if draft.changes else "", "warn"),
+                ("   ", ""),
+            ]
         live = app.link.live()
         planned = app._planning.planned if app._planning is not None else None
+        device: Row = []
         if live:
-            row.append((_device_of(live[0]), "muted"))
+            device = [(_device_of(live[0]), "muted"), ("   ", "")]
         elif planned is not None:
-            device = planned.plan.memory.device
-            row.append((f"{plain(device.name, 24)} {device.bytes / 2**30:.0f} GiB", "muted"))
-        return [*row, ("   ", "")] if row and row[-1][0].strip() else row
+            known = planned.plan.memory.device
+            device = [(f"{plain(known.name, 24)} {known.bytes / 2**30:.0f} GiB", "muted"), ("   ", "")]
+        return [row for row in ([*opened, *device], opened) if row]
 
     async def on_click(self, event: events.Click) -> None:
         """A click on a tab opens it."""
@@ -107,18 +121,23 @@ class Header(Painted):
 
 def _wide(header: Header) -> Row:
     """The name of the program, and all tabs with room between them."""
-    row = header.begin()
-    row += [("luthier", "strong"), ("  ", "")]
-    for tab in TABS:
-        header.put(row, tab, gap="  ")
-    return row
+    return _all_tabs(header, [("luthier", "strong"), ("  ", "")], gap="  ")
+
+
+def _named(header: Header) -> Row:
+    """The name of the program, and all tabs, close together."""
+    return _all_tabs(header, [("luthier", "strong"), (" ", "")])
 
 
 def _middle(header: Header) -> Row:
     """All tabs, close together."""
-    row = header.begin()
+    return _all_tabs(header, [])
+
+
+def _all_tabs(header: Header, name: Row, gap: str = "") -> Row:
+    row = [*header.begin(), *name]
     for tab in TABS:
-        header.put(row, tab)
+        header.put(row, tab, gap=gap)
     return row
 
 
@@ -128,6 +147,14 @@ def _narrow(header: Header) -> Row:
     for tab in TABS:
         header.put(row, tab, named=False)
     return row
+
+
+_SHAPES: tuple[tuple[int, Callable[[Header], Row]], ...] = ((150, _wide), (110, _named), (78, _middle), (0, _narrow))
+"""From which width on the tabs have which shape."""
+_APART = 2
+"""Cells at least between the tabs and what is known."""
+_LEAST_NAME = 5
+"""Cells of a run's name that tell it from others."""
 
 
 def _device_of(run: Run) -> str:
@@ -140,6 +167,11 @@ def _device_of(run: Run) -> str:
     if used is None:
         return name
     return f"{name} {used:.0f}{f' of {total:.0f}' if total else ''} GiB"
+
+
+def _percent(run: Run) -> str:
+    view = run.view
+    return words.percent(view.step, view.total_steps) if view.step else ""
 
 
 def _progress(run: Run) -> str:
@@ -160,7 +192,8 @@ class Footer(Painted):
 
     def paint(self, width: int, height: int) -> list[Row]:
         """One row."""
-        keys = [key for key in self._wanted() if self.screen.check_action(key.id, ()) is not False]
+        able = [key for key in self._wanted() if self.screen.check_action(key.id, ()) is not False]
+        keys = [key for key in able if self._shown(key)]  # the user may have left some without a key
         keys = keys if len(keys) <= FOOTER_KEYS else _with_last(keys)
         row: Row = [(" ", "")]
         self._spots = []

@@ -59,7 +59,7 @@ class CompareDifferences(Scroller):
         if self.busy:
             return [[("Reading the run files…", "muted")]]
         if len(self.heads) < 2:
-            return [[("What differs is shown for two runs or more: a adds one.", "muted")]]
+            return [[("What differs is shown for two runs or more: p adds one.", "muted")]]
         return [[("Nothing differs: same settings, same data, same versions, same machine.", "muted")]]
 
     def _layout(self, width: int) -> tuple[int, int]:
@@ -82,15 +82,25 @@ class CompareDifferences(Scroller):
         row = [(pad(f"  {plain(item.key, key - 3)}", key), "muted")]
         ink = "text" if item.differs else "faint"
         if cell:
-            return [*row, *((pad(plain(value or "-", cell - 1), cell), ink) for value in item.values)]
+            return [*row, *((pad(_end_of(value, cell - 1), cell), ink) for value in item.values)]
         return fit([*row, *self._grouped(item, ink)], width)
 
     def _grouped(self, fact: Fact, ink: str) -> Row:
         row: Row = []
         for value in dict.fromkeys(fact.values):
-            row.append((f"{plain(value or '-', 24)} ", ink))
+            row.append((f"{_end_of(value, 24)} ", ink))
             for (_, sign), own in zip(self.heads, fact.values, strict=True):
                 if own == value:
                     row.append((sign.mark(self.glyphs.ascii_only), sign.ink))
             row.append(("   ", ""))
         return row
+
+
+def _end_of(value: str | None, width: int) -> str:
+    """A value; of a path that is too long the end, where paths differ."""
+    text = plain(value or "-")
+    if "/" not in text or cell_len(text) <= width:
+        return plain(text, width)
+    while cell_len(text) > width - 1:
+        text = text[1:]
+    return f"…{text}"

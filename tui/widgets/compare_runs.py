@@ -167,8 +167,7 @@ class CompareRuns(Picker):
         if column.key == "state":
             run = self.runs[name]
             state = state_of(run)
-            word = words.STATE_WORD.get(state, state)
-            return [(pad(f"{word} ", column.width, right=True), words.STATE_ROLE[state])]
+            return [(pad(f"{words.state(state)} ", column.width, right=True), words.STATE_ROLE[state])]
         value = getattr(self._figures[name][1], column.key)
         best = name in self._best.get(column.key, ())
         text = figure(column.key, value)

@@ -29,7 +29,7 @@ def help_rows(form: FormState, field: Field, width: int, trial: Trial | None, gl
     rows += [[(line, "text")] for line in wrap(field.help, width)] if field.help else []
     advice = field.advice
     choices = ", ".join("true" if c is True else "false" if c is False else str(c) for c in field.choices)
-    default = "it has none and must be given" if field.required else form.shown(field, field.default) or "not set"
+    default = "it has none and must be given" if field.required else form.said_of(field, field.default) or "not set"
     for label, text in (
         ("usual", advice.usual),
         ("too low", advice.low) if field.kind in ("int", "float") else ("off", advice.low),

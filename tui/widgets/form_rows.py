@@ -8,6 +8,7 @@ from textual.message import Message
 
 from engine.config.form import Field, Group
 from tui.configure.form_state import FormState
+from tui.find import Finder, matcher
 from tui.rows import Row
 from tui.text import cell_len, pad, plain
 from tui.widgets.field_above import NEWLINE
@@ -16,6 +17,8 @@ from tui.widgets.scroller import Picker
 
 LEAST_VALUE = 12
 _MOST_NAME = 22
+_EMPTY = ('""', "[]", "{}")
+"""How a run file says that there is nothing: a person is told so in words."""
 
 
 def turnable(field: Field) -> bool:
@@ -161,6 +164,8 @@ class FieldRows(Picker):
         ink = "bad" if wrong else {"default": "muted", "changed": "title"}.get(origin, "text")
         if not text and origin != "wrong":
             return "not set", "bad" if wrong else "faint"
+        if origin != "wrong":
+            text = form.said_of(field, form.value(field.key)) if text in _EMPTY else text
         return plain(text.replace("\n", NEWLINE) or '""', room), ink
 
     def _note(self, field: Field, wrong: list[str], remarks: list[str]) -> tuple[str, str]:
@@ -176,12 +181,12 @@ class FieldRows(Picker):
         origin = form.origin(key)
         if origin == "changed":
             before = form.of_file(key)
-            was = f"was {form.shown(field, before)}" if before is not None else "was not in the file"
+            was = f"was {form.said_of(field, before)}" if before is not None else "was not in the file"
             return was if key in form.draft.changes and form.draft.changes[
                 key
             ] is not None else f"taken out, {was}", "accent"
         default = form.shown(field, field.default)
-        if origin == "file" and default and default != form.text(key):
+        if origin == "file" and default and default not in _EMPTY and default != form.text(key):
             return f"default {default}", "faint"
         return "", ""
 
@@ -196,6 +201,28 @@ class FieldRows(Picker):
         assert self.form is not None
         field = self.form.fields[self._all[index]]
         return f"{field.key} {field.label} {field.help}"
+
+    def look_for(self, wanted: str, regex: bool, start: int) -> None:
+        """Look for something else; a field of that name comes before one whose help has the word."""
+        self.finder = finder = self.finder or Finder()
+        total = self.rows_to_find()
+        finder.look(wanted, regex, total, self.text_of)
+        if total:
+            best = min(finder.rows, key=lambda row: (self._fit(row), (row - start) % total), default=start)
+            self.show_row(best)
+
+    def _fit(self, index: int) -> int:
+        """How well the name of a field that was found fits; 0 is best."""
+        assert self.form is not None
+        assert self.finder is not None
+        field, wanted = self.form.fields[self._all[index]], self.finder.wanted.strip()
+        lower = wanted.lower()
+        if lower in (field.name.lower(), field.key.lower()):
+            return 0
+        if field.name.lower().startswith(lower):
+            return 1
+        holds = matcher(wanted, self.finder.regex)
+        return 2 if holds(field.key) else 3 if holds(field.label) else 4
 
     def row_here(self) -> int:
         """The number of the field under the cursor in the whole form."""

@@ -5,25 +5,24 @@ from __future__ import annotations
 from engine.runs.view import RunView
 from tui import words
 from tui.rows import Row
-from tui.text import plain, wrap
+from tui.text import wrap
 from tui.widgets.run_tabs import RunTab
 
 LEVELS = ("debug", "info", "warning", "error")
 _INKS = {"debug": "faint", "info": "text", "warning": "warn", "error": "bad"}
 _WITH_CLOCK = 44
-"""Width from which a log that is not wrapped has room for the time of day."""
+"""Width from which there is room for the time of day."""
 
 
 class LogPane(RunTab):
-    """It follows the newest line until one scrolls up. `wrapped` shows long lines whole, `least` is the lowest level shown."""
+    """It follows the newest line until one scrolls up; long lines are shown whole. `least` is the lowest level shown."""
 
     follow = True
     name_of = "log"
     about = "What the run said, the newest last; it follows while its end is in view."
 
-    def __init__(self, *, id: str | None = None, wrapped: bool = False) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.wrapped = wrapped
         self.least = "info"
 
     def turn_level(self) -> None:
@@ -53,7 +52,7 @@ class LogPane(RunTab):
         least = LEVELS.index(self.least)
         rows: list[Row] = []
         warned: set[str] = set()
-        margin = 10 if self.wrapped or width >= _WITH_CLOCK else 0
+        margin = 10 if width >= _WITH_CLOCK else 0
         for said in self.run.view.log:
             level = said.level if said.level in LEVELS else "info"
             if LEVELS.index(level) < least or (level == "warning" and said.message in warned):
@@ -61,8 +60,7 @@ class LogPane(RunTab):
             warned |= {said.message} if level == "warning" else set()
             sign = {"warning": f"{self.glyphs.warn} ", "error": f"{self.glyphs.no} "}.get(level, "")
             room = width - margin - len(sign)
-            texts = wrap(said.message, room) if self.wrapped else [plain(said.message, room)]
-            for i, text in enumerate(texts):
+            for i, text in enumerate(wrap(said.message, max(8, room))):
                 clock = f"{words.clock(said.t)}  " if i == 0 else " " * 10
                 lead = sign if i == 0 else " " * len(sign)
                 rows.append([(clock[:margin], "faint"), (lead + text, _INKS[level])])

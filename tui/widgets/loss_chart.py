@@ -32,7 +32,7 @@ class LossChart(CurveChart):
     def __init__(self, *, id: str | None = None, heading: str = "loss") -> None:  # noqa: A002
         super().__init__(id=id, heading=heading)
         self.view: RunView | None = None
-        self.over = False
+        self.over = self.waits = False
         self.smoothing: Smoothing = "auto"
         self._curves: LossCurves | None = None
         self._loss: Loss | None = None
@@ -41,11 +41,11 @@ class LossChart(CurveChart):
         """As the settings want it at first; axis and scale are the base's."""
         self.smoothing = cast("Smoothing", self.luthier.settings.smoothing)  # not looked up in `curves`: it loads numpy
 
-    def show(self, view: RunView | None, over: bool = False) -> None:
-        """Draw the series of a run; `over` says that no more will come."""
+    def show(self, view: RunView | None, over: bool = False, waits: bool = False) -> None:
+        """Draw the series of a run; `over` says that no more will come, `waits` that it did not begin yet."""
         if view is not self.view and (view is None or self.view is None or view.run != self.view.run):
             self.cursor, self.window = None, type(self.window)()
-        self.view, self.over, self.live = view, over, not over
+        self.view, self.over, self.live, self.waits = view, over, not over, waits
         if self.is_mounted and not self.display:  # others follow its window
             self.take_lines()
         self.repaint()
@@ -54,6 +54,8 @@ class LossChart(CurveChart):
         """Why there is no curve."""
         if self.view is None:
             return ""
+        if self.waits:
+            return "It waits in the queue."
         return "It ended before its first step." if self.over else "No step yet."
 
     def stamp(self) -> object:

@@ -35,6 +35,11 @@ def _celsius(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f} °C"
 
 
+def _memory(value: float | None) -> str:
+    """Of a device without a gauge, and in imported runs, the peak is written as 0: nobody measured it."""
+    return words.gib(value or None)
+
+
 def _speed(value: float | None) -> str:
     return "-" if value is None else words.short_count(value)
 
@@ -55,7 +60,7 @@ METRICS = (
     Metric("learning_rate", "learning rate", "rate", "rate", words.rate),
     Metric("grad_norm", "gradient norm", "gradient", "grad", words.loss),
     Metric("tokens_per_s", "tokens/s", "tokens/s", "speed", _speed),
-    Metric("peak_gib", "peak memory", "memory", "memory", words.gib),
+    Metric("peak_gib", "peak memory", "memory", "memory", _memory),
     Metric("gpu_percent", "GPU busy", "GPU", "speed", _percent),
     Metric("gpu_celsius", "GPU temperature", "GPU", "grad", _celsius),
     Metric("cpu_percent", "CPU busy", "CPU", "speed", _percent, ("gpu_percent",)),

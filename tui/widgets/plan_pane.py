@@ -12,7 +12,7 @@ from engine.plan_facts import MemoryPlan, Remedy, RunPlan
 from engine.service.protocol import Planned
 from tui import words
 from tui.facts import joined, texts
-from tui.plan_parts import cells, highest, in_gib, parts_of, spelled
+from tui.plan_parts import cells, highest, in_unit, parts_of, spelled, unit_of
 from tui.rows import Row
 from tui.text import pad, plain, wrap
 from tui.widgets.painted import apart, row_width
@@ -221,7 +221,7 @@ class PlanPane(Picker):
             said = [(f"{glyphs.warn} fits barely", "warn"), (f": {spelled(left)} left", "text")]
         else:
             said = [(f"{glyphs.yes} fits", "good"), (f": {spelled(left)} left", "text")]
-        unit: Row = [("  parts in GiB", "faint")]
+        unit: Row = [(f"  parts in {unit_of(memory.peak)[0]}", "faint")]
         return apart(said, unit, width) if row_width(said) + row_width(unit) <= width else said
 
     def _length(self, planned: Planned, width: int) -> list[Row]:
@@ -250,7 +250,8 @@ class PlanPane(Picker):
 
     def _legend(self, memory: MemoryPlan, width: int) -> list[Row]:
         """What each letter stands for, in as many columns as there is room for."""
-        found = [(part.named(highest(memory)), part, in_gib(size)) for part, size in parts_of(memory)]
+        _, unit = unit_of(memory.peak)
+        found = [(part.named(highest(memory)), part, in_unit(size, unit)) for part, size in parts_of(memory)]
         columns = max(1, (width + _GAP) // (_COLUMN + _GAP))
         if columns == 1 and self.inner[1] < _LOW:
             short = [[(part.letter, f"{part.ink} reverse"), (f" {name} {size}", "text")] for name, part, size in found]

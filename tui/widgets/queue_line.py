@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from engine.runs.ticket import Ticket
+from tui.facts import joined
 from tui.rows import Row
 from tui.text import plain
-from tui.widgets.painted import Painted
+from tui.widgets.painted import Painted, row_width
 
 
 class QueueLine(Painted):
@@ -28,19 +29,16 @@ class QueueLine(Painted):
         if not self.tickets:
             return []
         devices = Counter(_device(ticket.device) for ticket in self.tickets)
-        told = ", ".join(f"{count} {where}" for where, count in devices.items())
-        row: Row = [(f"  {self.glyphs.states['queued']} ", "accent"), ("queue ", "title"), (f"{told} ", "text")]
-        first = plain(self.tickets[0].run, 24)
-        return [
-            [
-                *row,
-                (f"next {first}  ", "muted"),
-                ("{ }", "key"),
-                (" order  ", "muted"),
-                ("x", "key"),
-                (" take out", "muted"),
-            ]
-        ]
+        told = [f"{count} {where}" for where, count in devices.items()]
+        lead: Row = [(f"  {self.glyphs.states['queued']} ", "accent"), (f"{len(self.tickets)} queued", "title")]
+        keys: list[Row] = [[("{ }", "key"), (" order", "muted")], [("x", "key"), (" take out", "muted")]]
+        after: Row = [("next ", "muted"), (plain(self.tickets[0].run, 24), "text")]
+        places: Row = [(", ".join(told), "muted")]
+        for parts in ([after, places, *keys], [after, *keys], [after], []):  # whole parts only
+            row = joined([lead, *parts], self.glyphs)
+            if row_width(row) <= width:
+                break
+        return [row]
 
 
 def _device(device: str) -> str:

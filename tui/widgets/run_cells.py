@@ -43,10 +43,11 @@ COLUMNS = (
     Column("best", "best", 6, True),
     Column("when", "when", 10, True),
     Column("model", "model", 16),
-    Column("tags", "tags", 18),
+    Column("tags", "tags", 7),
 )
-_WANTED = ("when", "steps", "loss", "best", "course", "tags", "model")
-"""Which column comes first where there is not room for all."""
+_WANTED = ("when", "steps", "loss", "best", "tags", "course", "model")
+_TAGGED = ("when", "steps", "loss", "tags", "best", "course", "model")
+"""Which column comes first where there is not room for all; and where tags would get none."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,25 @@ def layout(width: int, longest: int, tagged: bool) -> Layout:
     """The columns for a width; names get what they need up to a limit, then other columns come, then names grow again."""
     name = min(max(NAME_LEAST, longest), NAME_MOST)
     room = width - LEAD - 2 - STATE
-    kept: list[Column] = []
-    least = min(name, 16)
-    for key in _WANTED:
-        column = next(column for column in COLUMNS if column.key == key)
-        needed = name if key in ("course", "tags", "model") else least if key == "best" else NAME_LEAST
-        if (key != "tags" or tagged) and room - needed >= sum(c.width + 1 for c in kept) + column.width + 1:
-            kept.append(column)
+    kept = _kept(_WANTED, room, name, tagged)
+    if tagged and not any(column.key == "tags" for column in kept):
+        kept = _kept(_TAGGED, room, name, tagged)
     left = room - sum(column.width + 1 for column in kept)
     if left > name and any(column.key in ("tags", "model") for column in kept):
         left, extra = name, left - name
         kept = _widened(kept, extra)
     return Layout(max(1, left), tuple(column for one in COLUMNS for column in kept if column.key == one.key))
+
+
+def _kept(wanted: tuple[str, ...], room: int, name: int, tagged: bool) -> list[Column]:
+    """The columns there is room for beside the names, in the order in which they are wanted."""
+    kept: list[Column] = []
+    for key in wanted:
+        column = next(column for column in COLUMNS if column.key == key)
+        needed = name if key in ("course", "model") else min(name, 16) if key in ("best", "tags") else NAME_LEAST
+        if (key != "tags" or tagged) and room - needed >= sum(c.width + 1 for c in kept) + column.width + 1:
+            kept.append(column)
+    return kept
 
 
 def _widened(columns: list[Column], extra: int) -> list[Column]:
@@ -113,7 +121,7 @@ def line(row: RunRow, shape: Layout, table: RunTable, glyphs: Glyphs, marked: bo
         (" ", ""),
         (f"{glyphs.states[row.state]} ", ink),
         (pad(plain(row.title, shape.name), shape.name), "muted" if row.card.archived else "text"),
-        (f"  {pad(row.word, STATE)}", ink),
+        (f"  {pad('archived' if row.card.archived else row.word, STATE)}", "muted" if row.card.archived else ink),
     ]
     columns = list(shape.columns)
     if told := _instead(row, table):

@@ -39,7 +39,7 @@ class Facts(RunPane):
         if self.run is None:
             return []
         state = self.run.state
-        return [(f"{self.glyphs.states[state]} {state}", words.STATE_ROLE[state])]
+        return [(f"{self.glyphs.states[state]} {words.state(state)}", words.STATE_ROLE[state])]
 
     def paint(self, width: int, height: int) -> list[Row]:
         """The facts; where room is short, the outcome goes before them."""
@@ -82,7 +82,11 @@ class Status(Painted):
             return [[(f" {self.glyphs.no} ", "bad"), (name, "title"), (f"  {text}", "bad")], [], []][:height]
         state = "paused" if view.paused and run.alive else run.state
         ink = words.STATE_ROLE[state]
-        left: Row = [(f" {self.glyphs.states[state]} ", ink), *self._called(run, width), (f"  {state}  ", ink)]
+        left: Row = [
+            (f" {self.glyphs.states[state]} ", ink),
+            *self._called(run, width),
+            (f"  {words.state(state)}  ", ink),
+        ]
         right: Row = [(words.count(view.step), "text")] if view.step else []
         if view.step and view.total_steps:
             percent = words.percent(view.step, view.total_steps)
@@ -237,7 +241,7 @@ class Outcome(RunPane):
         if self.run is None:
             return []
         state = self.run.state
-        return [(f"{self.glyphs.states[state]} {state}", words.STATE_ROLE[state])]
+        return [(f"{self.glyphs.states[state]} {words.state(state)}", words.STATE_ROLE[state])]
 
     def paint(self, width: int, height: int) -> list[Row]:
         """Result, reason, next steps."""

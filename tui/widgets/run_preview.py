@@ -53,7 +53,7 @@ class RunPreview(Painted):
         if self.run is None:
             return []
         state = self._state
-        row: Row = [(f"{self.glyphs.states[state]} {words.STATE_WORD.get(state, state)}", words.STATE_ROLE[state])]
+        row: Row = [(f"{self.glyphs.states[state]} {words.state(state)}", words.STATE_ROLE[state])]
         return [*row, (" archived", "muted")] if self._card.archived else row
 
     def paint(self, width: int, height: int) -> list[Row]:

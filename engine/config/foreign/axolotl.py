@@ -8,7 +8,7 @@ from typing import Any
 from engine.config.foreign import trainer
 from engine.config.foreign.axolotl_data import read_data
 from engine.config.foreign.report import Imported, Reading
-from engine.config.foreign.values import INITS, located, names, number, per_epoch, run_name, whole, yes
+from engine.config.foreign.values import INITS, REMOTE_CODE, located, names, number, per_epoch, run_name, whole, yes
 from engine.errors import ConfigError
 
 _FORMER = "an older name of a setting that Axolotl itself no longer reads"
@@ -36,16 +36,13 @@ SAME = {
     "multipack_real_batches": "packed rows are kept apart",
     "shuffle_merged_datasets": "rows come in a new random order each epoch",
     "datasets.ds_type": "the kind of a file is seen by its ending",
-    "bnb_config_kwargs": "the same four-bit base, set by [quantization]",
     "lora_fan_in_fan_out": "the layout of weights is read from the model",
     "auto_resume_from_checkpoints": "`luthier resume RUN` does so, when it is asked for",
     "trust_remote_code": "remote code stays off",
-    "unfrozen_parameters": "with LoRA the base stays frozen",
     "debug": "`luthier inspect` shows each row",
     "axolotl_config_path": "the file itself is read",
     "local_rank": "a run uses one device",
     "xformers_attention": "attention is computed by torch's fused kernels",
-    "s2_attention": "attention is computed over the whole sequence",
     "flash_attn_rms_norm": _KERNELS,
     "flash_attn_cross_entropy": "the loss is computed in chunks, without all logits",
     "flash_attn_fuse_mlp": _KERNELS,
@@ -58,7 +55,6 @@ SAME = {
     "lora_mlp_kernel": _KERNELS,
     "lora_qkv_kernel": _KERNELS,
     "lora_o_kernel": _KERNELS,
-    "dataset_exact_deduplication": "`luthier data` finds duplicates; data.exclude.findings leaves them out",
     "low_cpu_mem_usage": "weights are loaded piece by piece",
     "bf16": "it is the type that bits and compute_dtype say",
     "float32": "it is the type that bits and compute_dtype say",
@@ -68,6 +64,10 @@ NO = {
     "special_tokens": "the tokenizer's own are used; change them in its folder",
     "added_tokens_overrides": "model.new_tokens adds tokens, and does not rename reserved ones",
     "plugins": "there are no plugins",
+    "unfrozen_parameters": "all weights are trained, or adapters",
+    "s2_attention": "attention is computed over the whole sequence",
+    "dataset_exact_deduplication": "`luthier data` finds duplicates; data.exclude.findings leaves them out",
+    "bnb_config_kwargs": "[quantization] sets the four-bit base",
     "gptq": "a base that is quantised already is not read",
     "wandb_project": "nothing is sent anywhere",
     "wandb_entity": "nothing is sent anywhere",
@@ -153,6 +153,7 @@ def _model(reading: Reading) -> None:
             reading.put("model.revision", str(reading.get(key)), key)
     if yes(reading.get("trust_remote_code")):
         reading.put("model.trust_remote_code", True, "trust_remote_code")
+        reading.notes.append(REMOTE_CODE)
     for key, to in (("flash_attention", "auto"), ("sdp_attention", "sdpa"), ("eager_attention", "eager")):
         if yes(reading.get(key)):
             said = "varlen kernels, where the architecture allows them" if to == "auto" else ""
@@ -161,7 +162,7 @@ def _model(reading: Reading) -> None:
     implementation = reading.get("attn_implementation")
     if implementation is not None:
         reading.put("model.attention", _attention(implementation), "attn_implementation")
-    if any("liger" in str(plugin).lower() for plugin in reading.get("plugins", []) or []):
+    if any("liger" in plugin.lower() for plugin in names(reading.get("plugins", []))):
         reading.put("model.liger", True, "plugins")
     if isinstance(reading.get("tokens"), list):
         reading.put("model.new_tokens", [str(token) for token in reading.get("tokens")], "tokens")
@@ -185,6 +186,7 @@ def _method(reading: Reading, folder: Path) -> None:
             reading.put("quantization.bits", 16 if half else 32, "bf16", "load_in_4bit", "load_in_8bit")
         for key in ("load_in_4bit", "load_in_8bit"):
             reading.same(key, "quantization.bits says it")
+        _four_bits(reading)
         _lora(reading, folder)
     elif adapter is None:
         reading.put("train.method", "full", "adapter")
@@ -200,6 +202,17 @@ def _method(reading: Reading, folder: Path) -> None:
         raise ConfigError(
             f"adapter: {adapter} is not offered; Luthier has lora, qlora, and a full fine-tune without one."
         )
+
+
+def _four_bits(reading: Reading) -> None:
+    if reading.table["quantization"]["bits"] != 4:
+        return
+    kind = reading.get("bnb_config_kwargs.bnb_4bit_quant_type")
+    if kind in ("nf4", "fp4"):
+        reading.put("quantization.type", kind, "bnb_config_kwargs.bnb_4bit_quant_type")
+    double = yes(reading.get("bnb_config_kwargs.bnb_4bit_use_double_quant"))
+    if double is not None:
+        reading.put("quantization.double", double, "bnb_config_kwargs.bnb_4bit_use_double_quant")
 
 
 def _lora(reading: Reading, folder: Path) -> None:

@@ -19,6 +19,14 @@ _TEMPLATES = {
     "mistral": "mistral",
     "tokenizer_default": "tokenizer",
 }
+_LOADERS = {
+    "": "alpaca",
+    "load": "alpaca",
+    "load_concise": "alpaca",
+    "load_open_orca": "question_response",
+    "load_qa": "question_answer",
+}
+"""Functions of Axolotl's Alpaca styles that read other columns than its own."""
 _PLACE = re.compile(r"\{(instruction|input|output|system)\}")
 
 
@@ -120,7 +128,13 @@ def _kind(reading: Reading, to: str, key: str, kind: str, source: dict[str, Any]
     name, _, style = kind.partition(":")
     base = name.partition(".")[0]
     if base == "alpaca" or base.startswith("alpaca_"):
-        reading.put(f"{to}.format", "alpaca", f"{key}.type")
+        loader = name.partition(".")[2]
+        if loader in _LOADERS:
+            reading.put(f"{to}.format", _LOADERS[loader], f"{key}.type")
+        else:
+            reading.notes.append(
+                f"{key}.type is {kind}: which columns it reads is not known here; the format is recognised."
+            )
         reading.put(f"{to}.template", "alpaca", f"{key}.type")
         if style or name != "alpaca":
             reading.notes.append(f"{key}.type is {kind}: the plain Alpaca template is written in its place.")

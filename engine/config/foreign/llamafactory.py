@@ -8,7 +8,7 @@ from typing import Any
 from engine.config.foreign import trainer
 from engine.config.foreign.llamafactory_data import read_data
 from engine.config.foreign.report import Imported, Reading
-from engine.config.foreign.values import located, names, number, whole, yes
+from engine.config.foreign.values import REMOTE_CODE, located, names, number, whole, yes
 from engine.errors import ConfigError
 
 _PREFERENCES = "it is of training by preferences"
@@ -16,7 +16,6 @@ _GENERATION = "it is of chat and generation, not of training"
 SAME = {
     **trainer.SAME,
     "use_fast_tokenizer": "the fast tokenizer is used",
-    "split_special_tokens": "special tokens within texts stay special",
     "low_cpu_mem_usage": "weights are loaded piece by piece",
     "use_unsloth": "Luthier has its own fused layers",
     "use_unsloth_gc": "layers are computed again where the memory asks for it",
@@ -38,17 +37,17 @@ SAME = {
     "pure_bf16": "bits and compute_dtype say the type",
     "bf16": "bits and compute_dtype say the type",
     "neat_packing": "packed rows are kept apart",
-    "default_system": "no system text is added",
     "eval_num_beams": _GENERATION,
     "print_param_status": "`luthier plan` counts what is trained",
     "double_quantization": "the constants of 4 bits are quantised, too",
     "dataset_dir": "paths of datasets are resolved",
-    "train_from_scratch": "weights are loaded",
-    "use_swanlab": "nothing is sent anywhere",
 }
 NO = {
     **trainer.NO,
     "rope_scaling": "the model is used as its config.json says",
+    "split_special_tokens": "special tokens within texts stay special",
+    "train_from_scratch": "weights are loaded",
+    "use_swanlab": "nothing is sent anywhere",
     "shift_attn": "attention is computed over the whole sequence",
     "mixture_of_depths": "the model is used as its config.json says",
     "moe_aux_loss_coef": "the loss is cross-entropy alone",
@@ -133,6 +132,7 @@ def _model(reading: Reading) -> None:
         reading.put("model.revision", str(reading.get("model_revision")), "model_revision")
     if yes(reading.get("trust_remote_code")):
         reading.put("model.trust_remote_code", True, "trust_remote_code")
+        reading.notes.append(REMOTE_CODE)
     reading.same("trust_remote_code", "remote code stays off")
     attention = reading.get("flash_attn")
     if attention is not None:
@@ -187,8 +187,7 @@ def _method(reading: Reading, folder: Path) -> None:
 def _lora(reading: Reading, folder: Path) -> None:
     adapter = reading.get("adapter_name_or_path")
     dropout = number(reading.get("lora_dropout"))
-    if adapter is not None:
-        paths = names(adapter)
+    if paths := names(adapter) if adapter is not None else []:
         reading.put("lora.start_from", located(paths[0], folder), "adapter_name_or_path")
         for key in ("lora_rank", "lora_alpha", "lora_target", "use_rslora", "use_dora", "additional_target"):
             reading.no(key, "the adapter that adapter_name_or_path names decides it")

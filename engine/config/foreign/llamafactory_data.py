@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def read_data(reading: Reading, folder: Path, stage: str) -> dict[str, Any]:
     """Read every source; returns what the dataset_info.json says of them, as values of their own."""
     place = Path(str(reading.get("dataset_dir", "data")))
     beside = [place if place.is_absolute() else folder / place, folder, Path.cwd() / place]
-    home = next((item for item in beside if (item / INFO).is_file()), None)
+    home = next((item for item in beside if os.path.isfile(item / INFO)), None)
     info = read_mapping(home / INFO) if home is not None else {}
     wanted = names(reading.get("dataset", []))
     used: dict[str, Any] = {}

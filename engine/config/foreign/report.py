@@ -120,7 +120,7 @@ class Reading:
     def _put(self, key: str, value: Any, there: Sequence[str], words: str, said: str) -> None:
         if len(words) > _LONGEST_ORIGIN:
             words = f"{there[0]} and {len(there) - 1} more" if len(there) > 1 else words
-        if not _writable(value):
+        if not _writable(value) or (there and value in ("", [])):
             for source in there:
                 self.no(source, UNREADABLE)
             return
@@ -148,9 +148,8 @@ class Reading:
         for leaf in self._below(key):
             if leaf in self._fates:
                 continue
-            if self.leaves[leaf] is None:
-                fate, said = "same", EMPTY
-            self._fates[leaf] = Entry(leaf, self.leaves[leaf], fate, (), said)
+            empty = self.leaves[leaf] in (None, "", [], {})
+            self._fates[leaf] = Entry(leaf, self.leaves[leaf], "same" if empty else fate, (), EMPTY if empty else said)
 
     def _below(self, key: str) -> list[str]:
         return [leaf for leaf in self.leaves if leaf == key or leaf.startswith((f"{key}.", f"{key}["))]

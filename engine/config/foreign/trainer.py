@@ -54,9 +54,9 @@ SAME = {
     "skip_memory_metrics": "memory is measured at every step",
     "ignore_data_skip": "a resumed run goes on at the very row",
     "full_determinism": "a run is deterministic by train.seed on a CPU",
-    "dataloader_drop_last": "the last batch of an epoch is trained, too",
 }
 NO = {
+    "dataloader_drop_last": "the last batch of an epoch is trained, too",
     "deepspeed": ONE_DEVICE,
     "fsdp": ONE_DEVICE,
     "fsdp_config": ONE_DEVICE,

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.config.foreign import trainer
 from engine.config.foreign.report import Imported, Reading
-from engine.config.foreign.values import first_row, located, names, number, split_of, whole, yes
+from engine.config.foreign.values import REMOTE_CODE, first_row, located, names, number, split_of, whole, yes
 from engine.errors import ConfigError
 
 _LAUNCHER = "the launcher's; a run uses one device"
@@ -25,12 +25,12 @@ SAME = {
     "dtype": "bits and compute_dtype say the type",
     "torch_dtype": "bits and compute_dtype say the type",
     "attn_implementation": "model.attention says it",
-    "loss_type": "the loss is the negative log-likelihood",
     "env": "variables of the environment are yours to set for `luthier train`, too",
 }
 NO = {
     **trainer.NO,
     "eos_token": "the tokenizer's own is used; change it in its folder",
+    "loss_type": "the loss is the negative log-likelihood",
     "model_init_kwargs": "the model is used as its config.json says",
     "dataset_kwargs": "rows are prepared by [tokens]",
     "activation_offloading": "activations are computed again, not moved: train.gradient_checkpointing",
@@ -61,6 +61,8 @@ def read(given: dict[str, Any], source: Path) -> Imported:
     if "seed" not in reading.table["train"]:
         reading.put("train.seed", 42)
     trainer.read_every(reading)
+    if str(reading.get("loss_type")) == "nll":
+        reading.same("loss_type", "the loss is the negative log-likelihood")
     reading.known(SAME, NO)
     return reading.done()
 
@@ -71,6 +73,7 @@ def _model(reading: Reading, folder: Path) -> None:
     reading.same("model_revision", "main is the newest")
     if yes(reading.get("trust_remote_code")):
         reading.put("model.trust_remote_code", True, "trust_remote_code")
+        reading.notes.append(REMOTE_CODE)
     reading.same("trust_remote_code", "remote code stays off")
     attention = str(reading.get("attn_implementation", ""))
     if attention:

@@ -5,6 +5,7 @@ YAML 1.1 reads 2e-4 as a text; a number is a number here however it is written.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -14,6 +15,10 @@ from typing import Any
 from engine.config.hub_id import looks_like_hub_id
 from engine.errors import ConfigError
 
+REMOTE_CODE = (
+    "model.trust_remote_code = true lets code that comes with the model run on this machine, with all your rights; set it "
+    "to false where the model needs none."
+)
 OPTIMIZERS = {
     "adamw": "adamw",
     "adamw_torch": "adamw",
@@ -50,6 +55,7 @@ INITS = {
     "loftq": "loftq",
     "eva": "eva",
 }
+MOST_VALUES = 10_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SLICE = re.compile(r"(\w+)\[:(\d+)\]")
 
@@ -80,8 +86,12 @@ def yes(value: Any) -> bool | None:
 
 
 def names(value: Any) -> list[str]:
-    """A list, or texts with commas between them."""
-    items = value if isinstance(value, list) else str(value).split(",")
+    """A list of texts, or one with commas between them; empty where it is something else."""
+    items = value if isinstance(value, list) else [value]
+    if any(item is None or isinstance(item, dict | list) for item in items):
+        return []
+    if not isinstance(value, list):
+        items = str(value).split(",")
     return [str(item).strip() for item in items if str(item).strip()]
 
 
@@ -114,8 +124,9 @@ def located(text: str, folder: Path) -> str:
     if text.startswith(("/", "~")):
         return text
     for base in (folder, Path.cwd()):
-        if (base / text).exists():
-            return str((base / text).resolve())
+        with contextlib.suppress(OSError, ValueError):  # too long for a path, or with a NUL in it
+            if (base / text).exists():
+                return str((base / text).resolve())
     return text
 
 
@@ -150,12 +161,25 @@ def _object(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _larger_than(value: Any, most: int) -> bool:
+    """Whether a value has more parts than that: anchors can make a few lines endless."""
+    waiting, count = [value], 0
+    while waiting and count <= most:
+        item = waiting.pop()
+        count += 1
+        if isinstance(item, dict | list):
+            waiting += list(item.values()) if isinstance(item, dict) else item
+    return count > most
+
+
 def read_mapping(path: Path) -> dict[str, Any]:
     """A YAML or JSON file as a table. Raises ConfigError where it is none."""
     import yaml
 
+    from engine.config.foreign.strict_yaml import StrictLoader
+
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        value = yaml.load(path.read_text(encoding="utf-8-sig"), StrictLoader)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
     except UnicodeDecodeError as error:
@@ -164,6 +188,8 @@ def read_mapping(path: Path) -> dict[str, Any]:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         at = f" (line {line + 1})" if line is not None else ""
         raise ConfigError(f"{path} is no YAML{at}: {getattr(error, 'problem', None) or error}.") from None
+    if _larger_than(value, MOST_VALUES):
+        raise ConfigError(f"{path} holds more than {MOST_VALUES:,} values, so it is no configuration.")
     if not isinstance(value, dict):
         raise ConfigError(f"{path} holds no keys with values, so it is no configuration.")
     return value

@@ -87,6 +87,8 @@ def test_the_queue_is_listed_moved_and_cancelled(runs: Path, capsys: pytest.Capt
     assert [waiting["run"] for waiting in told["queue"]] == ["b-1", "a-1"]
     assert told["devices"] == [{"device": "cpu", "run": None}]
     assert "in place 2 of 2" in said(capsys, "status", "a")
+    listed = json.loads(said(capsys, "runs", "--json"))["runs"]
+    assert [run["run"] for run in listed][:2] == ["b-1", "a-1"], "as they will start"
     assert "waits in the queue" in refused(capsys, "pause", "a")
     assert "will not start" in said(capsys, "queue", "cancel", "a")
     assert "is back in the queue" in said(capsys, "delete", "--restore", "a")

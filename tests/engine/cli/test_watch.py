@@ -91,3 +91,10 @@ def test_the_page_of_a_living_run(tmp_path: Path) -> None:
     assert lines[-1][8:].startswith("  error: one thing")
     assert any("⣿" in line or "⣀" in line for line in lines)
     assert machine(e.Hardware()) == ""
+
+
+def test_people_read_one_word_of_a_run_that_succeeded(tmp_path: Path) -> None:
+    run = Run(fakes.whole_run(tmp_path, "a-1", 6)).load()
+    assert state_of(run) == "done"
+    assert headline(run).startswith("a-1 done")
+    assert run.summary()["state"] == "succeeded", "JSON keeps the state's own name"

@@ -134,7 +134,7 @@ def test_missing_files_columns_and_answers(tmp_path: Path) -> None:
     answerless = write(tmp_path, '{"question": "q", "answer": ""}\n{"question": "q", "answer": " "}\n')
     assert "none of its 2 rows can be trained on: 2 with an empty answer" in complaint(answerless)
     wrong = write(tmp_path, '{"question": "q", "answer": "a"}\n')
-    assert "needs the column 'instruction' and 'output'" in complaint(wrong, format="alpaca")
+    assert "needs the columns 'instruction' and 'output'" in complaint(wrong, format="alpaca")
     assert "has the ending '.xml'" in complaint(write(tmp_path, "<x/>", "d.xml"))
 
 

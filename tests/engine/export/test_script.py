@@ -8,7 +8,9 @@ import pytest
 
 from engine.config.load import load
 from engine.errors import ConfigError
+from engine.export import script
 from engine.export.script import refuse_unsayable, write_script
+from tests.tiny import run_toml
 
 FILE = '[model]\npath = "/none"\n[[data]]\npath = "/none.jsonl"\n[quantization]\nbits = 32\n'
 
@@ -29,3 +31,18 @@ def test_what_cannot_be_said_plainly_is_refused(tmp_path: Path, setting: str, wo
         write_script(load(file, [setting]), tmp_path / "run.py")
     assert [path.name for path in tmp_path.iterdir()] == ["run.toml"]
     refuse_unsayable(load(file, ["lora.init=gaussian"]))
+
+
+def test_a_disk_that_fills_up_leaves_nothing_in_the_way(
+    tmp_path: Path, tiny_model: Path, rows_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> object:
+        raise OSError(28, "No space left on device", "run.order.jsonl")
+
+    file = run_toml(tmp_path / "run.toml", tiny_model, rows_file, "[train]\nsteps = 1\n")
+    monkeypatch.setattr(script, "_order", full)
+    with pytest.raises(ConfigError, match=r"run\.order\.jsonl cannot be written: no space left"):
+        write_script(load(file), tmp_path / "run.py")
+    assert not list(tmp_path.glob("run.[!t]*"))
+    monkeypatch.undo()
+    assert write_script(load(file), tmp_path / "run.py").order.is_file()

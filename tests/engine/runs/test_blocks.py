@@ -52,6 +52,11 @@ BAD = st.sampled_from(
         b'{"type":"step","step":3,"epoch":0,"lo\n',
         b"[]\n",
         b"\0\0\0\n",
+        b"[" * 99_999 + b"\n",
+        b'{"type":"telepathy","what":' + b"[" * 99_999 + b"\n",
+        b'{"type":"step","step":3,"epoch":0,"loss":1,"seconds":1,"tokens":1%s}\n' % (b"0" * 400),
+        b'{"type":"step","step":3,"epoch":0,"loss":1e308,"seconds":1e308}\n',
+        b'{"type":"eval","step":3,"loss":1e308,"seconds":1e308}\n',
     ]
 )
 

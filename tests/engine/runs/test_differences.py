@@ -140,6 +140,16 @@ def test_a_run_file_that_cannot_be_read_is_told(tmp_path: Path, broken: str) -> 
     assert facts[("run file", "lora.rank")] == ("8", "?", "32")
 
 
+def test_an_imported_log_tells_only_what_it_holds(tmp_path: Path) -> None:
+    runs = [make(tmp_path, "a-1"), make(tmp_path, "hf-1", rank=64)]
+    runs[1].dir.config.write_text('name = "hf-1"\n[model]\npath = "other"\n[train]\nlearning_rate = 0.0002\n')
+    (runs[1].dir.path / "imported.json").write_text('{"from": "trainer_state.json", "kind": "trainer_state"}')
+    facts = by_key(differences(runs))
+    assert facts[("run file", "model.path")] == ("models/tiny", "other")
+    assert ("run file", "lora.rank") not in facts, "what it does not tell is no difference"
+    assert by_key(differences(runs, everything=True))[("run file", "lora.rank")] == ("8", "?")
+
+
 def test_what_an_old_journal_does_not_tell_is_no_difference(tmp_path: Path) -> None:
     facts = by_key(differences([make(tmp_path, "a-1"), make(tmp_path, "a-2", fingerprint="")]))
     assert ("data", "fingerprint") not in facts

@@ -52,6 +52,23 @@ def test_a_worker_is_killed_and_the_run_says_so(tmp_path: Path) -> None:
     assert "it was killed on request" in Run(run_dir).load().reason
 
 
+def test_a_full_disk_saves_no_worker(tmp_path: Path) -> None:
+    run_dir = create_run(tmp_path, "a")
+    (run_dir.path / "killed.json").mkdir()  # it cannot be written
+    worker = hold(run_dir, "engine.train.worker")
+    assert kill(run_dir.path)
+    assert worker.wait(10) == -9
+
+
+def test_a_clock_that_was_set_back_takes_no_work_away(tmp_path: Path) -> None:
+    times = iter([100.0, 40.0, 50.0, 53.0])
+    journal = Journal(tmp_path / "events.jsonl", clock=lambda: next(times))
+    for event in (Hello(run="a", pid=1, host=""), Step(step=1, epoch=0, loss=1.0)) * 2:
+        journal.append(event)
+    journal.close()
+    assert worked_so_far(journal.path) == 3.0
+
+
 def test_nobody_else_is_killed(tmp_path: Path) -> None:
     run_dir, other = create_run(tmp_path, "a"), create_run(tmp_path, "b")
     stranger = hold(run_dir, "an editor")

@@ -172,3 +172,22 @@ def test_a_disk_that_fails_aside_is_told_with_the_next_row(tmp_path: Path, monke
     assert threading.main_thread() not in threads
     journal.close()
     assert [event.seq for event in JournalReader(tmp_path / "events.jsonl").read_all()] == [0]
+
+
+@pytest.mark.parametrize("how", ["read", "read_blocks"])
+def test_a_journal_that_was_written_anew_is_read_from_its_start(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "events.jsonl"
+    write(path, 9)
+    reader, view = JournalReader(path), RunView("r")
+
+    def take() -> None:
+        for item in getattr(reader, how)():
+            view.fold(item)
+
+    take()
+    path.unlink()
+    write(path, 4)
+    take()
+    assert (view.step, list(view.series["loss"].steps), reader.damaged) == (3, [1, 2, 3], 0)
+    take()
+    assert view.step == 3

@@ -224,3 +224,36 @@ def test_a_worker_sees_the_device_it_was_given(two_gpus: None, monkeypatch: pyte
     assert devices.usual_device() == "0"
     monkeypatch.setattr(devices, "_gpu_names", lambda: ("Slow", "Fast"))
     assert devices.usual_device() == ""
+
+
+def test_a_ticket_that_cannot_be_taken_keeps_no_other_from_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, good = waiting(tmp_path, "a"), waiting(tmp_path, "b")
+    (stuck.path / ticket.CLAIMED).mkdir()  # as in a directory of somebody else: the ticket cannot be renamed
+    started: list[str] = []
+    process = type("Process", (), {"pid": 1})
+    monkeypatch.setattr(queue_keeper, "launch", lambda run_dir, device: started.append(run_dir.name) or process)
+    assert queue_keeper.start_next(tmp_path)
+    assert started == [good.name]
+
+
+def test_a_folder_that_cannot_be_locked_is_said_and_ends_no_keeper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = waiting(tmp_path, "a")
+    lock = queue.queue_folder(tmp_path) / "tickets.lock"
+    lock.unlink()
+    lock.mkdir()
+    with pytest.raises(RunError, match=r"tickets\.lock cannot be opened"):
+        queue.move(tmp_path, run_dir.name, 1)
+
+    def mended(seconds: float) -> None:
+        assert seconds == queue_keeper.AGAIN_S
+        lock.rmdir()
+        run_dir.config.unlink()
+
+    monkeypatch.setattr(queue_keeper.time, "sleep", mended)
+    monkeypatch.setattr(queue_keeper.signal, "signal", lambda *_: None)
+    assert queue_keeper.main([str(tmp_path)]) == 0
+    assert "cannot be opened" in capsys.readouterr().out

@@ -41,6 +41,16 @@ def test_its_place_may_be_taken(tmp_path: Path) -> None:
     assert restore(tmp_path, "a-1~2").name == "a-1"
 
 
+def test_only_what_is_in_the_trash_comes_back(tmp_path: Path) -> None:
+    outside = make(tmp_path / "elsewhere", "b")
+    discard(make(tmp_path / "runs", "a").path)
+    for name in ("../../elsewhere/b-1", str(outside.path), ""):
+        with pytest.raises(RunError, match="in the trash"):
+            restore(tmp_path / "runs", name)
+    assert outside.config.is_file()
+    assert restore(tmp_path / "runs", "a").name == "a-1"
+
+
 def test_a_living_run_and_what_is_no_run_stay(tmp_path: Path) -> None:
     run_dir = make(tmp_path, "a")
     lock = RunLock(run_dir.lock)

@@ -225,6 +225,29 @@ def test_a_planner_that_died_is_replaced() -> None:
     assert len(set(pids)) == 2
 
 
+def test_who_asked_a_planner_that_died_hears_it_though_another_lives() -> None:
+    planner = Planner([sys.executable, "-S", "-c", "import sys; sys.stdin.buffer.read()"])
+    question = Question(id=0, draft=1, run={}, folder="", train=0, test=0, max_length=8)
+    with planner.asked(question, {}) as replies:
+        first, dead = planner._process, planner.pid
+        assert first is not None
+        with planner._lock:  # nobody has been told yet
+            first.kill()
+            first.wait()
+            assert planner._running().pid != dead
+        assert replies.get(timeout=10) is None
+    planner.stop()
+
+
+def test_a_planner_that_says_nonsense_is_given_up() -> None:
+    nonsense = "import sys; sys.stdout.buffer.write(b'\\3\\0\\0\\0xyz'); sys.stdout.flush(); sys.stdin.buffer.read()"
+    planner = Planner([sys.executable, "-S", "-c", nonsense])
+    question = Question(id=0, draft=1, run={}, folder="", train=0, test=0, max_length=8)
+    with planner.asked(question, {}) as replies:
+        assert replies.get(timeout=10) is None
+    assert planner.pid is None
+
+
 def test_a_planner_that_cannot_be_started_is_said() -> None:
     with pytest.raises(ResourceError, match="cannot be started"):
         Planner(["/no/such/program"]).start()

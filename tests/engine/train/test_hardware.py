@@ -11,6 +11,7 @@ import pytest
 
 from engine.runs.events import Hardware, Log
 from engine.runs.journal import Journal, JournalReader
+from engine.train import hardware
 from engine.train.hardware import Watch
 
 
@@ -69,6 +70,28 @@ def test_no_driver_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert reading(tmp_path, "GPU-1").gpu_gib is None
     monkeypatch.setitem(sys.modules, "pynvml", None)
     assert reading(tmp_path, "GPU-1").host_gib is not None
+
+
+def test_a_driver_that_does_not_answer_keeps_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answers = threading.Event(), threading.Event()
+
+    def hang() -> object:
+        asked.set()
+        answers.wait()
+        return None
+
+    monkeypatch.setitem(sys.modules, "pynvml", nvml(nvmlInit=hang))
+    monkeypatch.setattr(hardware, "HANGS_S", 0.05)
+    journal = Journal(tmp_path / "events.jsonl")
+    watch = Watch(journal, every_s=0.001)
+    watch.gpu = "GPU-1"
+    watch.start()
+    asked.wait()
+    watch.stop()
+    journal.append(Log(message="the last word"))
+    answers.set()
+    watch._thread.join()
+    assert [type(event) for event in JournalReader(journal.path).read_all()] == [Log]
 
 
 def test_readings_come_between_events_without_a_gap(tmp_path: Path) -> None:

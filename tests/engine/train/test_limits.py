@@ -128,7 +128,7 @@ print(before, kept())
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=worker_environment()
     )
     before, after = done.stdout.split()
-    assert int(before) > 60
+    assert int(before) > 30
     assert int(after) < 16
 
 

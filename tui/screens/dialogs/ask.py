@@ -13,7 +13,7 @@ from tui.data.places import complete, listing, parted
 from tui.keys import bindings
 from tui.rows import Row
 from tui.screens.dialogs.base import Dialog
-from tui.text import plain, wrap
+from tui.text import plain, safe, wrap
 from tui.widgets.painted import Painted
 from tui.widgets.path_input import PathInput
 
@@ -62,18 +62,18 @@ class Ask(Dialog[str]):
     def compose(self) -> ComposeResult:
         """Text, field, what is wrong."""
         with Vertical(id="ask") as box:
-            box.border_subtitle = "esc close"
-            yield Said(plain(self.heading, 80), "title", id="ask-heading")
+            box.border_title = safe(plain(self.heading, 60))
+            box.border_subtitle = safe(f"{self._enter}   esc: close")
             yield Said(self.text, "muted", id="ask-text")
             yield PathInput(self.value, id="answer", compact=True)
-            yield Said(self._enter, "muted", id="ask-error")
+            yield Said("", "muted", id="ask-error")
 
     def on_mount(self) -> None:
         """As high as its text."""
         width = min(76, int(self.app.size.width * 0.94)) - 6
         height = len(wrap(self.text, width)) if self.text else 0
         self.query_one("#ask-text").styles.height = height
-        self.query_one("#ask").styles.height = height + 9
+        self.query_one("#ask").styles.height = height + 8
         field = self.query_one(Input)
         field.cursor_position = len(field.value)
 
@@ -94,7 +94,7 @@ class Ask(Dialog[str]):
 
     @on(Input.Changed)
     def _changed(self) -> None:
-        self.query_one("#ask-error", Said).say(self._enter, "muted")
+        self.query_one("#ask-error", Said).say("", "muted")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

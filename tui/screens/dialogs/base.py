@@ -1,9 +1,14 @@
-"""What all dialogs share: a framed box in the middle, closed by esc."""
+"""What all dialogs share: a framed box in the middle, closed by esc.
+
+Invariant: a dialog answers once, and closes nothing but itself and what lies above it. Keys that were typed ahead reach it after
+its answer, too, and what it started may end while help lies above it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen
 
 from tui.keys import bindings
@@ -25,6 +30,15 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     def luthier(self) -> LuthierApp:
         """The app, with its type."""
         return cast("LuthierApp", self.app)
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Answer and close. What lies above closes first, unanswered; a second answer is none."""
+        app = self.luthier
+        if self not in app.screen_stack:
+            return AwaitComplete()
+        while (above := app.screen) is not self:
+            app.close_screen(above)
+        return super().dismiss(result)
 
     def fit_box(self, box: str, pane: str, rows: int, others: int) -> None:
         """Make a pane as high as its rows, and the box around it, where the screen has the room.

@@ -25,6 +25,7 @@ from tui.screens.dialogs.use_run import comments
 from tui.text import plain, wrap
 from tui.widgets.path_input import PathInput
 from tui.widgets.scroller import Scroller
+from tui.working import begin
 
 if TYPE_CHECKING:
     from engine.config.use import Plan
@@ -42,14 +43,26 @@ def planned(
     from engine.config.load import read_text
     from engine.config.use import parsed
 
-    lines = describe(changes, before)
+    fresh = tables is not None or bool(copied)
+    source = Path(copied) if copied else path
     try:
-        if tables is None and not copied:
-            return plan_changes(path, changes), lines
-        start = parsed(read_text(Path(copied)), Path(copied)) if tables is None else dict(tables)
-        return plan_new(path, start, changes), lines
+        start = dict(tables) if tables is not None else parsed(read_text(source), source)
+        plan = plan_new(path, start, changes) if fresh else plan_changes(path, changes)
     except OSError as error:
         raise LuthierError(f"{error.filename} cannot be read: {error.strerror}.") from error
+    return plan, describe(changes, {key: _held(key, start, before) for key in changes})
+
+
+def _held(key: str, start: Mapping[str, Any], before: Mapping[str, Any]) -> Any:
+    """What holds of a key until now: what the file says, else what is known of the draft, else the default."""
+    from engine.config.form import groups
+    from tui.configure.places import at
+
+    if (said := at(start, key)) is not None or key in before:
+        return before[key] if said is None else said
+    sources = start.get("data")
+    known = groups(max(1, len(sources)) if isinstance(sources, list) else 1)
+    return next((field.default for group in known for field in group.fields if field.key == key), None)
 
 
 class ChangesList(Scroller):
@@ -132,6 +145,7 @@ class Changes(Dialog[Path]):
         super().__init__()
         self.changes, self.before, self.path = changes, before, path
         self.tables, self.copied = tables, copied
+        self._writing = False
 
     @property
     def new(self) -> bool:
@@ -162,7 +176,7 @@ class Changes(Dialog[Path]):
         self._plan()
 
     def _plan(self) -> None:
-        self.run_worker(self._make_plan(), group="plan", exclusive=True)
+        begin(self, self._make_plan, "plan", exclusive=True)
 
     def _wrong(self, path: Path) -> str:
         """What is wrong with a path that was typed."""
@@ -212,7 +226,16 @@ class Changes(Dialog[Path]):
 
     def action_accept(self) -> None:
         """Write it."""
-        self.run_worker(self._write(), group="write", exclusive=True)
+        if not self._writing:
+            self._writing = True
+            begin(self, self._write_once, "write")
+
+    async def _write_once(self) -> None:
+        """A second enter, typed ahead, must not end what the first one began."""
+        try:
+            await self._write()
+        finally:
+            self._writing = False
 
     async def _write(self) -> None:
         from engine.config.use import write

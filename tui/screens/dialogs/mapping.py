@@ -23,6 +23,7 @@ from tui.screens.dialogs.base import Dialog
 from tui.text import wrap
 from tui.widgets.choice_list import Choice, ChoiceList
 from tui.widgets.painted import Painted
+from tui.working import begin
 
 ANEW = ("preset", "split", "text_unit")
 """Keys that decide which rows there are: the source is opened anew for them."""
@@ -152,7 +153,7 @@ class Mapping(Dialog[Section]):
         if event.choice.id in ANEW:
             self._say(f"{event.choice.label}: the source is opened anew with enter.", error=False)
         else:
-            self.run_worker(self._try(), group="try")
+            begin(self, self._try, "try")
 
     def _to_try(self) -> Section:
         """The form's table, save for what needs the file to be opened anew."""

@@ -18,6 +18,7 @@ from tui.text import pad, plain, wrap
 from tui.widgets.line_input import LineInput
 from tui.widgets.mixture_pane import drawn_words, epochs
 from tui.widgets.painted import Painted
+from tui.working import begin
 
 _COLUMNS = (
     ("rows", 11),
@@ -120,7 +121,7 @@ class MixtureDialog(Dialog[bool]):
         self.luthier.desk.asked_for_mixture = True
         self.luthier.desk.mix()
         self.news()
-        self.run_worker(self._divide(), group="divide", exclusive=True)
+        begin(self, self._divide, "divide", exclusive=True)
 
     def on_unmount(self) -> None:
         """Nobody looks any more."""

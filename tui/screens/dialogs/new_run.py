@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from tui.keys import bindings
-from tui.link import VerbError, start_run
+from tui.link import VerbError, queue_run, start_run
+from tui.occupied import busy_with
 from tui.rows import Row
 from tui.screens.dialogs.base import Dialog
+from tui.screens.dialogs.ways import Ways
 from tui.text import plain, wrap
 from tui.widgets.line_input import LineInput
 from tui.widgets.painted import Painted
@@ -84,6 +87,8 @@ class NewRun(Dialog[str]):
     def __init__(self, path: str = "") -> None:
         super().__init__()
         self.path = path
+        self._checked = ""
+        """What stands in the field while it is checked and started."""
 
     def compose(self) -> ComposeResult:
         """Frame, field, advice."""
@@ -99,7 +104,7 @@ class NewRun(Dialog[str]):
         field.cursor_position = len(field.value)
         self._advise(names=complete(self.path)[1])
         if self.path:
-            self.call_after_refresh(field.action_submit)
+            self._begin(self.path)
 
     def _advise(self, names: list[str] | None = None, error: str = "", busy: str = "") -> None:
         advice = self.query_one(Advice)
@@ -112,8 +117,10 @@ class NewRun(Dialog[str]):
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
-        if self.query_one(Advice).busy and event.value == self.path:
-            return  # the path that is being started
+        if self.query_one(Advice).busy:  # keys that come while a run is being started change nothing of it
+            if event.value != self._checked:
+                event.input.value = self._checked
+            return
         self._advise(names=complete(event.value)[1])
 
     def on_key(self, event: object) -> None:
@@ -121,6 +128,8 @@ class NewRun(Dialog[str]):
         if getattr(event, "key", "") == "tab":
             event.stop()  # type: ignore[attr-defined]
             event.prevent_default()  # type: ignore[attr-defined]
+            if self.query_one(Advice).busy:
+                return
             field = self.query_one(Input)
             completed, names = complete(field.value)
             field.value = completed
@@ -129,26 +138,46 @@ class NewRun(Dialog[str]):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        text = event.value.strip().strip("'\"")
+        if not self.query_one(Advice).busy:
+            self._begin(event.value)
+
+    def _begin(self, typed: str) -> None:
+        """Check and start what was typed, or say what is wrong with it."""
+        text = typed.strip().strip("'\"")
         path = Path(os.path.expanduser(text))
         if not text:
             return
         if not path.is_file():
             self._advise(error=f"{path} is {'a folder' if path.is_dir() else 'not there'}. Name a run file (TOML).")
             return
+        self._checked = typed
         self._advise(busy="Checking the run file, the data and the model…")
         self._start(path.absolute())
 
     @work(group="start", exclusive=True, exit_on_error=False)
-    async def _start(self, path: Path) -> str:
-        return (await start_run(path, self.luthier.link.runs_dir)).run
+    async def _start(self, path: Path) -> str | None:
+        """The run that was started, "" where it was queued, None where it was neither."""
+        app, runs_dir = self.luthier, self.luthier.link.runs_dir
+        if busy := await asyncio.to_thread(busy_with, runs_dir):
+            text = f"{busy}. Two runs at once share its memory and its time."
+            ways = (("enter", "into the queue", "queue"), ("n", "start it now all the same", "now"))
+            match await app.push_screen_wait(Ways("start a second run", text, ways, "start nothing")):
+                case None:
+                    return None
+                case "queue":
+                    app.tell_queued(await queue_run(path, runs_dir))
+                    return ""
+        return (await start_run(path, runs_dir)).run
 
     @on(Worker.StateChanged)
     def _started(self, event: Worker.StateChanged) -> None:
         if event.worker.group != "start":
             return
         if event.state is WorkerState.SUCCESS:
-            self.dismiss(event.worker.result)
+            if event.worker.result is None:
+                self._advise()
+            else:
+                self.dismiss(event.worker.result)
         elif event.state is WorkerState.ERROR:
             error = event.worker.error
             text = str(error) if isinstance(error, VerbError) else f"{type(error).__name__}: {error}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from typing import Any
 
 from textual import events, on
@@ -11,7 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from tui.data.places import Entry, complete, parted, sections_of, short
+from tui.data.places import Entry, complete, no_data, parted, sections_of, short
 from tui.keys import bindings
 from tui.rows import Row
 from tui.screens.dialogs.base import Dialog
@@ -20,6 +21,7 @@ from tui.widgets.painted import Painted
 from tui.widgets.path_input import PathInput
 from tui.widgets.place_list import PlaceList, places
 from tui.widgets.scroller import Picker
+from tui.working import begin
 
 _MOVES = {"up": -1, "down": 1, "pageup": -8, "pagedown": 8}
 
@@ -74,7 +76,7 @@ class OpenData(Dialog[list[dict[str, Any]]]):
         self._look(event.value)
 
     def _look(self, text: str) -> None:
-        self.run_worker(self._list(text), group="list", exclusive=True)
+        begin(self, partial(self._list, text), "list", exclusive=True)
 
     async def _list(self, text: str) -> None:
         folder, start = parted(text)
@@ -117,7 +119,10 @@ class OpenData(Dialog[list[dict[str, Any]]]):
         sections = sections_of(event.value)
         missing = [section["path"] for section in sections if _is_missing(section)]
         clear = complete(event.value, self._entries)
-        if missing and clear.endswith("/") and os.path.isdir(os.path.expanduser(clear)):
+        wrong = next((said for section in sections if (said := no_data(section.get("path", "")))), "")
+        if wrong:
+            self._say(plain(wrong, 200))
+        elif missing and clear.endswith("/") and os.path.isdir(os.path.expanduser(clear)):
             self._type(clear)
         elif missing and os.path.isfile(os.path.expanduser(clear)):  # the beginning of one name only
             self.dismiss(list(sections_of(clear)))

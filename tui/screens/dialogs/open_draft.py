@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from pathlib import Path
 
 from textual import events, on
@@ -22,6 +23,7 @@ from tui.widgets.draft_list import DraftList, Entry, entries, typed
 from tui.widgets.painted import Painted
 from tui.widgets.path_input import PathInput
 from tui.widgets.scroller import Picker
+from tui.working import begin
 
 _MOVES = {"up": -1, "down": 1, "pageup": -8, "pagedown": 8}
 
@@ -75,7 +77,7 @@ class OpenDraft(Dialog[Entry]):
         self._look(event.value)
 
     def _look(self, text: str) -> None:
-        self.run_worker(self._list(text), group="list", exclusive=True)
+        begin(self, partial(self._list, text), "list", exclusive=True)
 
     async def _list(self, text: str) -> None:
         app = self.luthier

@@ -14,7 +14,7 @@ from tui.rows import Row
 from tui.screens.dialogs.base import Dialog
 from tui.text import plain, wrap
 from tui.widgets.difference_list import DifferenceList
-from tui.widgets.painted import Painted, apart
+from tui.widgets.painted import Painted, apart, row_width
 from tui.widgets.scroller import Picker
 
 
@@ -41,8 +41,10 @@ class PresetList(Picker):
         """Name, and the number of changes."""
         preset = self.presets[index]
         count = self.counts[preset.name]
-        right: Row = [(f"{count} ", "accent") if count else (f"{self.glyphs.yes} ", "good")]
-        return apart([(" ", ""), (plain(preset.title, width - 5), "text")], right, width)
+        right: Row = [
+            (f"{count} change{'s' if count > 1 else ''} ", "accent") if count else (f"{self.glyphs.yes} ", "good")
+        ]
+        return apart([(" ", ""), (plain(preset.title, width - 3 - row_width(right)), "text")], right, width)
 
 
 class PresetWords(Painted):

@@ -87,6 +87,7 @@ class StartList(Picker):
                 self.lines.append(("changes", "changes", ""))
             if self.devices:
                 self.lines.append(("device", "device", ""))
+        self.cursor = 1 if self.lines and start.busy else 0
 
     def count(self, width: int) -> int:
         """The lines."""

@@ -16,7 +16,7 @@ from textual.widgets import Input
 
 from engine.errors import LuthierError
 from tui.data.model import Section
-from tui.data.places import parted
+from tui.data.places import no_model, parted
 from tui.keys import bindings
 from tui.rows import Row
 from tui.screens.dialogs.ask import Said
@@ -26,6 +26,7 @@ from tui.screens.dialogs.new_run import complete
 from tui.text import plain, wrap
 from tui.widgets.painted import Painted
 from tui.widgets.path_input import PathInput
+from tui.working import begin
 
 if TYPE_CHECKING:
     from engine.config.use import Change, Plan
@@ -104,6 +105,7 @@ class UseRun(Dialog[Path]):
         super().__init__()
         self.sections, self.path, self.model = sections, path, model
         self.only = False
+        self._writing = False
 
     def compose(self) -> ComposeResult:
         """Path, model, plan."""
@@ -129,7 +131,7 @@ class UseRun(Dialog[Path]):
         self._plan()
 
     def _plan(self) -> None:
-        self.run_worker(self._make_plan(), group="plan", exclusive=True)
+        begin(self, self._make_plan, "plan", exclusive=True)
 
     async def _make_plan(self) -> bool:
         """Show what would be written; return whether it could be."""
@@ -145,6 +147,8 @@ class UseRun(Dialog[Path]):
             pane.error = f"A run file is a .toml file; {plain(path.name, 80)} is none."
         elif not there and not model:
             pane.error = "Which model is trained? Name its folder, or owner/name of the Hub."
+        elif not there and (wrong := no_model(model)):
+            pane.error = wrong
         else:
             model = os.path.abspath(model) if os.path.exists(model) else model
             try:
@@ -179,7 +183,16 @@ class UseRun(Dialog[Path]):
         if event.input.id == "use-path" and model.display and not model.value:
             model.focus()
             return
-        self.run_worker(self._write(), group="write", exclusive=True)
+        if not self._writing:
+            self._writing = True
+            begin(self, self._write_once, "write")
+
+    async def _write_once(self) -> None:
+        """A second enter, typed ahead, must not end what the first one began."""
+        try:
+            await self._write()
+        finally:
+            self._writing = False
 
     async def _write(self) -> None:
         from engine.config.use import write

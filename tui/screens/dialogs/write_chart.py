@@ -18,7 +18,7 @@ class WriteChart(Ask):
         super().__init__(
             "write the chart",
             "The chart as .svg or .png, all figures as .csv: the ending of the name says which.",
-            str(Path.cwd() / f"{clean}.svg"),
+            str(_here() / f"{clean}.svg"),
             wrong_with,
             paths=True,
             yes="write",
@@ -35,3 +35,11 @@ def wrong_with(text: str) -> str:
     if not path.parent.is_dir():
         return f"There is no folder {path.parent}."
     return ""
+
+
+def _here() -> Path:
+    """The folder one stands in; it may have been removed."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path.home()
