@@ -40,6 +40,7 @@ from tui.screens.home import Home
 from tui.text import Wall, cell_len, wrap
 from tui.theme_acts import ThemeActs
 from tui.tokens_acts import TokensActs
+from tui.tty import terminal_is_gone
 from tui.typing_ahead import TypeAheadApp
 
 _SOON_S = 0.05
@@ -172,6 +173,8 @@ class LuthierApp(RunActs, DataActs, TokensActs, ConfigureActs, CompareActs, Comm
 
     def _second(self) -> None:
         self._seconds += 1
+        if not self.is_headless and terminal_is_gone():
+            self._end_by_signal()
         if self.link.live() or self._seconds % 30 == 0:
             self._spread(set())
         if self._seconds % 2 == 0:

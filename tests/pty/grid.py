@@ -14,7 +14,8 @@ _PIECE = re.compile(
     r"|\x1b\[[0-9;]*m|\x1b\[\?20(?:26|48)\$p|\x1b\[[<>][0-9]*u|\x1b\]22;default\x07"
     r"|(?P<text>[^\x1b]+)"
 )
-_LONGEST = 20
+_LONGEST = 80
+"""Characters of a sequence with all attributes and two colours."""
 
 
 def shown(data: bytes, columns: int, rows: int) -> list[str]:
