@@ -36,9 +36,9 @@ PLANNED = "planned"
 SCENES: dict[str, tuple[bool, list[str]]] = {
     "home": (False, []),
     "monitor": (False, ["enter"]),
-    "crosshair": (False, ["enter", *["left"] * 60]),
+    "crosshair": (False, ["enter", *["left_square_bracket"] * 6]),
     "configure": (False, [RUN_FILE, *["right_square_bracket"] * 5, "right", "j", "right", "right", PLANNED]),
-    "compare": (False, ["space", "down", "space", "c", WAIT, *["left"] * 40]),
+    "compare": (False, ["space", "down", "space", "c", WAIT, *["left_square_bracket"] * 4]),
     "demo": (True, []),
     "data": (False, ["2", DATA, "j", "j", "j"]),
     "tokens": (False, ["t", WAIT, WAIT, "right_square_bracket", *["down"] * 2, *["right"] * 9, WAIT]),
