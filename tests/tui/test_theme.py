@@ -9,7 +9,7 @@ import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
-from tests.tui.conftest import sees, until
+from tests.tui.conftest import until
 from tui.app import LuthierApp
 from tui.theme import FEW_COLORS_THEME, INK_KEYS, OURS, derived_inks, inks_of, load_themes, parse, user_themes_dir
 from tui.theme import contrast as theme_contrast
@@ -135,7 +135,7 @@ async def test_a_theme_of_the_user_is_shown_as_its_file_is_now(make_app: Callabl
         file.write_text(GOOD.replace("#ffaa00", "no-colour"))
         os.utime(file, (2, 2))
         app.look_at_themes()
-        await sees(pilot, "is no colour")
+        await until(pilot, lambda: any("is no colour" in " ".join(n.message.split()) for n in app._notifications))
         assert app.current_theme.primary == "#00aaff", "the last good one stays"
         (user_themes_dir() / "another.toml").write_text(GOOD)
         app.look_at_themes()

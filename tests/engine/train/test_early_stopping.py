@@ -140,10 +140,10 @@ def test_nothing_held_out_is_refused_when_it_is_known(tiny_model: Path, rows_fil
         trainer_of(run, tmp_path / "run", replace(prepared(run), test=Examples([])))
 
 
-def test_without_asking_for_it_no_checkpoint_is_kept_beside(rows: Prepared, tiny_model: Path, tmp_path: Path) -> None:
+def test_the_best_checkpoint_stays_and_the_result_is_the_last(rows: Prepared, tiny_model: Path, tmp_path: Path) -> None:
     trainer = trainer_of(run_with(rows, tiny_model, train={**UP_AGAIN, "keep": 1}), tmp_path, rows)
     assert trainer.train()
-    assert steps_there(tmp_path) == [12]
+    assert steps_there(tmp_path) == [8, 12], "the newest, and the best beside it"
     trainer.load_result()
     saved = load_file(checkpoint.folder_of(trainer.checkpoints, 12) / checkpoint.WEIGHTS / ADAPTER_WEIGHTS)
     save_weights(trainer.model, tmp_path / "adapter")
