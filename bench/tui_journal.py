@@ -80,7 +80,7 @@ def ended(folder: Path, steps: int) -> Rows:
     journal = long_journal.write(runs / "long-1", steps)
     size = f"{steps:,} steps, {journal.stat().st_size / 1e6:,.0f} MB"
     terminal = luthier(runs, "watch")
-    watched = terminal.until(b"succeeded at step")
+    watched = terminal.until(b"done at step")
     terminal.close()
 
     terminal = luthier(runs)
